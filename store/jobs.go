@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+
+	"expansionbot/expansion"
+)
+
+// JobTime makes the product's clock the job library's. It always counts as set, so that
+// due times follow the movable clock and not the database's.
+type JobTime struct{ Clock expansion.Clock }
+
+// Now is the clock's time.
+func (j JobTime) Now() time.Time { return j.Clock.Now() }
+
+// NowOrNil is the clock's time.
+func (j JobTime) NowOrNil() *time.Time {
+	t := j.Clock.Now().UTC()
+	return &t
+}
+
+// ReleaseOrphans puts jobs that a dead process was working back into the queue. On
+// SQLite nobody else can be working at start, so all running jobs are orphans; on
+// PostgreSQL they are those of clients other than alive that began before.
+func (s *Store) ReleaseOrphans(ctx context.Context) (int64, error) {
+	res, err := s.write.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// WakeDueJobs makes jobs whose time has come available at once; by itself the job
+// library looks only every five seconds.
+func (s *Store) WakeDueJobs(ctx context.Context, now time.Time) (int, error) {
+	moved, err := s.Driver().GetExecutor().JobSchedule(ctx, &riverdriver.JobScheduleParams{Max: 10_000, Now: new(now.UTC())})
+	return len(moved), err
+}
+
+// JobsDue counts jobs that are running or should be by now.
+func (r Reader) JobsDue(ctx context.Context) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM river_job WHERE state IN ('available', 'running')`).Scan(&n)
+	return n, err
+}
+
+// NextJob is when the next job that waits for its time is due; nil when none does.
+func (r Reader) NextJob(ctx context.Context) (*time.Time, error) {
+	var t time.Time
+	err := r.q.QueryRowContext(ctx, `SELECT scheduled_at FROM river_job WHERE state IN ('scheduled', 'retryable') ORDER BY scheduled_at LIMIT 1`).Scan(&t)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	t = t.UTC()
+	return &t, err
+}
+
+// JobsByState counts jobs by state, for doctor and metrics.
+func (r Reader) JobsByState(ctx context.Context) (map[string]int, error) {
+	rs, err := r.q.QueryContext(ctx, `SELECT state, COUNT(*) FROM river_job GROUP BY state ORDER BY state`)
+	if err != nil {
+		return nil, err
+	}
+	defer rs.Close()
+	out := map[string]int{}
+	for rs.Next() {
+		var s string
+		var n int
+		if err := rs.Scan(&s, &n); err != nil {
+			return nil, err
+		}
+		out[s] = n
+	}
+	return out, rs.Err()
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"expansionbot/expansion"
+)
+
+const routingColumns = `doc, decision`
+
+func scanRouting(s scanner) (expansion.Routing, error) {
+	var r expansion.Routing
+	var d, decision string
+	if err := s.Scan(&d, &decision); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal([]byte(d), &r); err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal([]byte(decision), &r.Decision)
+}
+
+// InsertRouting keeps a new routing. Version becomes 1.
+func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing) error {
+	r.Version = 1
+	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, version, doc, decision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		string(r.ID), r.Number, string(r.SignalID), string(r.AccountID), string(r.To), string(r.Status), string(r.Disposition), string(r.OpportunityID),
+		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), doc(r.Decision))
+	return err
+}
+
+// UpdateRouting keeps a changed routing if nobody changed it since r was read, and
+// raises its version; otherwise CodeConflict. The decision never changes.
+func (t *Tx) UpdateRouting(ctx context.Context, r *expansion.Routing) error {
+	was := r.Version
+	r.Version = was + 1
+	n, err := t.exec(ctx, `UPDATE expansion_routings SET status = $1, disposition = $2, acknowledged_at = $3, closed_at = $4, escalate_at = $5, version = $6, doc = $7 WHERE id = $8 AND version = $9`,
+		string(r.Status), string(r.Disposition), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), string(r.ID), was)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return &expansion.Error{Code: expansion.CodeConflict, Text: conflictText, Err: fmt.Errorf("update routing %s at version %d", r.ID, was)}
+	}
+	return nil
+}
+
+func (r Reader) routing(ctx context.Context, missing, cond string, args ...any) (expansion.Routing, error) {
+	rs, err := rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings WHERE `+cond, args...)
+	if err != nil {
+		return expansion.Routing{}, err
+	}
+	if len(rs) == 0 {
+		return expansion.Routing{}, &expansion.Error{Code: expansion.CodeNotFound, Text: missing}
+	}
+	return rs[0], nil
+}
+
+// Routing returns one routing by its ULID.
+func (r Reader) Routing(ctx context.Context, id expansion.RoutingID) (expansion.Routing, error) {
+	return r.routing(ctx, "There is no such routing.", `id = $1`, string(id))
+}
+
+// RoutingByNumber returns one routing by its short number.
+func (r Reader) RoutingByNumber(ctx context.Context, n int64) (expansion.Routing, error) {
+	return r.routing(ctx, fmt.Sprintf("There is no routing R-%d.", n), `number = $1`, n)
+}
+
+// LiveRouting returns the signal's routing that has not left its path, else the newest
+// one; nil when the signal was never routed.
+func (r Reader) LiveRouting(ctx context.Context, id expansion.SignalID) (*expansion.Routing, error) {
+	x, err := r.routing(ctx, "", `signal_id = $1 ORDER BY CASE disposition WHEN '' THEN 0 ELSE 1 END, number DESC LIMIT 1`, string(id))
+	if expansion.CodeOf(err) == expansion.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &x, nil
+}
+
+// RoutingsOf returns all routings of a signal, oldest first.
+func (r Reader) RoutingsOf(ctx context.Context, id expansion.SignalID) ([]expansion.Routing, error) {
+	return rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings WHERE signal_id = $1 ORDER BY number`, string(id))
+}
+
+// RoutingsOfPerson returns a person's open routings, oldest first.
+func (r Reader) RoutingsOfPerson(ctx context.Context, id expansion.PersonID) ([]expansion.Routing, error) {
+	return rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings
+		WHERE to_person = $1 AND disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') ORDER BY number LIMIT 200`, string(id))
+}
+
+// RoutingsSince returns the routings routed since a time, oldest first.
+func (r Reader) RoutingsSince(ctx context.Context, since time.Time) ([]expansion.Routing, error) {
+	return rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings WHERE routed_at >= $1 ORDER BY routed_at, number LIMIT 100000`, us(since))
+}
+
+// Load is how many routings a person has open and how many were ever sent to them.
+type Load struct{ Open, Ever int64 }
+
+// Loads returns everybody's load.
+func (r Reader) Loads(ctx context.Context) (map[expansion.PersonID]Load, error) {
+	rs, err := r.q.QueryContext(ctx, `SELECT to_person, SUM(CASE WHEN disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') THEN 1 ELSE 0 END), COUNT(*)
+		FROM expansion_routings GROUP BY to_person ORDER BY to_person`)
+	if err != nil {
+		return nil, err
+	}
+	defer rs.Close()
+	out := map[expansion.PersonID]Load{}
+	for rs.Next() {
+		var id string
+		var l Load
+		if err := rs.Scan(&id, &l.Open, &l.Ever); err != nil {
+			return nil, err
+		}
+		out[expansion.PersonID(id)] = l
+	}
+	return out, rs.Err()
+}
+
+const opportunityColumns = `id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, crm_owner_id, url, associated, note_id, outcome, created_at, version`
+
+func scanOpportunity(s scanner) (expansion.Opportunity, error) {
+	var o expansion.Opportunity
+	var amount, closeDate sql.NullInt64
+	var currency string
+	var probability sql.NullFloat64
+	var outcome sql.NullString
+	var created int64
+	err := s.Scan(&o.ID, &o.Number, &o.SignalID, &o.RoutingID, &o.AccountID, &o.Name, &o.ExpansionType, &amount, &currency, &o.StageID, &o.StageLabel, &probability, &closeDate,
+		&o.Owner, &o.CRM, &o.CRMID, &o.CRMOwnerID, &o.URL, &o.Associated, &o.NoteID, &outcome, &created, &o.Version)
+	if err != nil {
+		return o, err
+	}
+	if amount.Valid {
+		o.Amount = &expansion.Money{Minor: amount.Int64, Currency: currency}
+	}
+	if probability.Valid {
+		o.Probability = &probability.Float64
+	}
+	o.CloseDate, o.CreatedAt = atp(closeDate), at(created)
+	if outcome.Valid {
+		o.Outcome = &expansion.Outcome{}
+		err = json.Unmarshal([]byte(outcome.String), o.Outcome)
+	}
+	return o, err
+}
+
+func opportunityValues(o expansion.Opportunity) (amount *int64, currency string, won *int64, outcome *string, associated int64) {
+	if o.Amount != nil {
+		amount, currency = &o.Amount.Minor, o.Amount.Currency
+	}
+	if o.Outcome != nil {
+		w, d := int64(0), doc(o.Outcome)
+		if o.Outcome.Won {
+			w = 1
+		}
+		won, outcome = &w, &d
+	}
+	if o.Associated {
+		associated = 1
+	}
+	return
+}
+
+// InsertOpportunity keeps a new opportunity. Version becomes 1.
+func (t *Tx) InsertOpportunity(ctx context.Context, o *expansion.Opportunity) error {
+	o.Version, o.CreatedAt = 1, t.Now
+	amount, currency, won, outcome, associated := opportunityValues(*o)
+	_, err := t.exec(ctx, `INSERT INTO expansion_opportunities (id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, crm_owner_id, url, associated, note_id, won, outcome, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		string(o.ID), o.Number, string(o.SignalID), string(o.RoutingID), string(o.AccountID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate),
+		string(o.Owner), o.CRM, o.CRMID, o.CRMOwnerID, o.URL, associated, o.NoteID, won, outcome, us(o.CreatedAt), o.Version)
+	return err
+}
+
+// UpdateOpportunity keeps a changed opportunity if nobody changed it since o was read,
+// and raises its version; otherwise CodeConflict.
+func (t *Tx) UpdateOpportunity(ctx context.Context, o *expansion.Opportunity) error {
+	was := o.Version
+	o.Version = was + 1
+	amount, currency, won, outcome, associated := opportunityValues(*o)
+	n, err := t.exec(ctx, `UPDATE expansion_opportunities SET routing_id = $1, name = $2, expansion_type = $3, amount_minor = $4, currency = $5, stage_id = $6, stage = $7, probability = $8, close_date = $9, owner = $10,
+		crm = $11, crm_id = $12, crm_owner_id = $13, url = $14, associated = $15, note_id = $16, won = $17, outcome = $18, version = $19 WHERE id = $20 AND version = $21`,
+		string(o.RoutingID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate), string(o.Owner),
+		o.CRM, o.CRMID, o.CRMOwnerID, o.URL, associated, o.NoteID, won, outcome, o.Version, string(o.ID), was)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return &expansion.Error{Code: expansion.CodeConflict, Text: conflictText, Err: fmt.Errorf("update opportunity %s at version %d", o.ID, was)}
+	}
+	return nil
+}
+
+func (r Reader) opportunity(ctx context.Context, missing, cond string, args ...any) (expansion.Opportunity, error) {
+	os, err := rows(ctx, r, scanOpportunity, `SELECT `+opportunityColumns+` FROM expansion_opportunities WHERE `+cond, args...)
+	if err != nil {
+		return expansion.Opportunity{}, err
+	}
+	if len(os) == 0 {
+		return expansion.Opportunity{}, &expansion.Error{Code: expansion.CodeNotFound, Text: missing}
+	}
+	return os[0], nil
+}
+
+// Opportunity returns one opportunity by its ULID.
+func (r Reader) Opportunity(ctx context.Context, id expansion.OpportunityID) (expansion.Opportunity, error) {
+	return r.opportunity(ctx, "There is no such opportunity.", `id = $1`, string(id))
+}
+
+// OpportunityByNumber returns one opportunity by its short number.
+func (r Reader) OpportunityByNumber(ctx context.Context, n int64) (expansion.Opportunity, error) {
+	return r.opportunity(ctx, fmt.Sprintf("There is no opportunity O-%d.", n), `number = $1`, n)
+}
+
+// OpportunityByCRMID returns one opportunity by the CRM's id.
+func (r Reader) OpportunityByCRMID(ctx context.Context, id string) (expansion.Opportunity, error) {
+	return r.opportunity(ctx, "There is no opportunity with this CRM id.", `crm_id = $1 ORDER BY number DESC LIMIT 1`, id)
+}
+
+// OpenOpportunities returns those that the CRM knows and that are neither won nor lost,
+// by number after after.
+func (r Reader) OpenOpportunities(ctx context.Context, after int64, limit int) ([]expansion.Opportunity, error) {
+	return rows(ctx, r, scanOpportunity, `SELECT `+opportunityColumns+` FROM expansion_opportunities WHERE crm_id <> '' AND won IS NULL AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+}
+
+// PastOpportunities returns an account's opportunities that ended, newest first.
+func (r Reader) PastOpportunities(ctx context.Context, id expansion.AccountID) ([]expansion.Opportunity, error) {
+	return rows(ctx, r, scanOpportunity, `SELECT `+opportunityColumns+` FROM expansion_opportunities WHERE account_id = $1 AND won IS NOT NULL ORDER BY number DESC LIMIT 20`, string(id))
+}
+
+// Outcomes counts what a signal type's ended opportunities came to.
+func (r Reader) Outcomes(ctx context.Context, t expansion.SignalType) (won, total int, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COALESCE(SUM(o.won), 0), COUNT(*) FROM expansion_opportunities o JOIN expansion_signals s ON s.id = o.signal_id
+		WHERE o.won IS NOT NULL AND s.signal_type = $1`, string(t)).Scan(&won, &total)
+	return won, total, err
+}
