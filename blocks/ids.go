@@ -73,6 +73,7 @@ const (
 	ActionHoldShare   = "hold_share"   // 7.10 "Ask to share"
 	ActionHoldAnyway  = "hold_anyway"  // 7.10 "Contact anyway"
 	ActionLinkPerson  = "link_person"  // 7.12 users_select "Link"
+	ActionOpenLink    = "open_link"    // 4.1, 7.16 a link button; Slack reports the press, nothing to do
 	ActionReopen      = "modal_reopen" // 7.17 "Reopen": value = draft id
 
 	ActionHomeType     = "home_type"     // 8 filter: static_select, OptionAny or a signal type
@@ -83,7 +84,8 @@ const (
 	ActionHomeLog      = "home_log"      // 8 "Log a signal"; no value
 	ActionHomeRow      = "home_row"      // 8 overflow of a row, ParseChoice: open, why, note, dismiss
 	ActionHomeRefresh  = "home_refresh"  // 8 "Refresh": value = page shown
-	ActionHomePage     = "home_page"     // 8 "Earlier" and "More": value = page wanted
+	ActionHomePage     = "home_page"     // 8 "Earlier page": value = page wanted
+	ActionHomeNext     = "home_next"     // 8 "Next page": value = page wanted
 	ActionHomeClear    = "home_clear"    // 8 "Clear filters"; no value
 )
 
@@ -101,7 +103,6 @@ const (
 	CallbackNotReal        = "not_real"         // 7.8
 	CallbackDismiss        = "dismiss_signal"   // 3.5
 	CallbackLater          = "later_signal"     // 3.5
-	CallbackHold           = "hold_signal"      // 3.2
 	CallbackReassign       = "reassign"         // 5.2
 	CallbackExtend         = "extend"           // 5.1
 	CallbackDisagree       = "disagree"         // 7.8

@@ -1,0 +1,341 @@
+package blocks
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"expansionbot/expansion"
+)
+
+// ackTarget is the acknowledge target shown on a card: the product requirements' 4 hours.
+const ackTarget = 4 * time.Hour
+
+// handoffCard is the rep's card (storyboard 4.1, 4.3, 4.6; read-only 5.2, 7.7, 7.8, 7.15).
+func handoffCard(r reader) Message {
+	g := r.Routing
+	if g == nil {
+		return signalCard(r)
+	}
+	head := "Expansion for you: " + r.plainAccount()
+	text := "Expansion for you: " + r.account() + ", " + lower(typeLabel(r.Signal)) + r.sum() + ". "
+	state, ask, acts := r.handoffState(g)
+	if r.Account.Restricted {
+		return restricted(r, ask, acts)
+	}
+	p := g.Package
+	body := []slack.Block{
+		header(head),
+		fields(
+			field("Type", typeLabel(r.Signal)),
+			field("Strength", r.Signal.Strength.Chip()),
+			field("ARR now → potential", r.arr(p)),
+			field("Win chance", winChance(p)),
+			field("Renewal", r.renewal(r.Account.ContractEnd)),
+			field("Health", r.health(p)),
+		),
+		section("*Why now* " + orElse(ended(said(p.WhyNow, quoteLen)), r.why(quoteLen))),
+		section("*Start here* " + orElse(ended(said(p.StartHere, lineLen+40)), orElse(ended(said(p.RecommendedApproach, lineLen+40)), "Not known."))),
+		context(r.reasons(g)...),
+	}
+	return Message{Text: text + ask, Blocks: list(append(body, state, context(r.notices()...), actions(acts...), r.deadline(g))...)}
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (r reader) arr(p expansion.Package) string {
+	now := p.ARRCurrent
+	if now == nil {
+		now = r.Account.ARR
+	}
+	grown := "Not known"
+	switch {
+	case r.Signal.Potential != nil:
+		grown = esc(r.Signal.Potential.Likely.Signed(), nameLen)
+		if !r.Signal.Potential.ByHand {
+			grown += " estimate"
+		}
+	case p.ARRPotential != nil:
+		grown = esc(p.ARRPotential.Signed(), nameLen)
+	}
+	return money(now) + " → " + lower(grown)
+}
+
+func winChance(p expansion.Package) string {
+	if p.WinChance == nil {
+		return fmt.Sprintf("too few outcomes (%d)", p.WinSample)
+	}
+	return fmt.Sprintf("%d%% (from %d similar)", int(*p.WinChance*100+0.5), p.WinSample)
+}
+
+func (r reader) health(p expansion.Package) string {
+	if s := esc(p.HealthText, nameLen); s != "" {
+		return s
+	}
+	if p.HealthScore != nil {
+		return fmt.Sprintf("%.0f", *p.HealthScore)
+	}
+	return "Not known"
+}
+
+// reasons is why this person, who sent it, what they noted, and what the CRM has.
+func (r reader) reasons(g *expansion.Routing) []string {
+	why := "You, because: " + orElse(kindWords[g.Decision.Kind], orElse(esc(g.Reason, 90), "the policy chose so"))
+	if g.Decision.Kind == expansion.KindOverride || g.Override != "" {
+		why = "You, because: " + r.first(g.RoutedBy) + " chose you"
+		if g.Override != "" {
+			why += " (" + lower(esc(overrideLabel(g.Override), nameLen)) + ")"
+		}
+	}
+	from := ""
+	if by := g.RoutedBy; by != "" {
+		from = "from " + r.first(by)
+	} else if by := r.Account.CSM; by != "" {
+		from = "for " + r.first(by)
+	}
+	note := ""
+	if n := clean(g.Note); n != "" {
+		note = "notes: " + quoted(n, 120)
+	}
+	lines := []string{joined(" · ", why, from, note, r.crmState())}
+	if g.Covering != "" {
+		lines = append(lines, r.covering(g))
+	}
+	if d := g.Decision; d.OverLimit {
+		for _, p := range d.Facts.Reps {
+			if p.ID == g.To && p.MaxOpen != nil {
+				lines = append(lines, fmt.Sprintf("Over your limit of %d (%s).", *p.MaxOpen, ordinal(p.Open+1)))
+			}
+		}
+	}
+	return lines
+}
+
+// covering is "You're covering Marcus until 2 Apr." (storyboard 7.3).
+func (r reader) covering(g *expansion.Routing) string {
+	s := "You're covering " + r.first(g.Covering)
+	for _, p := range g.Decision.Facts.Reps {
+		if p.ID != g.Covering {
+			continue
+		}
+		day := g.RoutedAt.In(r.loc).Format(time.DateOnly)
+		for _, a := range p.Away {
+			if a.From.Format(time.DateOnly) <= day && day <= a.To.Format(time.DateOnly) {
+				return s + " until " + r.day(a.To) + "."
+			}
+		}
+	}
+	return s + "."
+}
+
+func (r reader) crmState() string {
+	o := r.Opportunity
+	if o == nil || o.CRM == "" {
+		return "no CRM connected"
+	}
+	system, noun := r.crm()
+	if o.CRMID == "" {
+		return system + " " + noun + " not created yet"
+	}
+	if u := safeURL(o.URL); u != "" {
+		return webLink(u, system+" "+noun+" open")
+	}
+	return system + " " + noun + " open"
+}
+
+// deadline says what happens without an answer; nil once there is one.
+func (r reader) deadline(g *expansion.Routing) slack.Block {
+	if !g.Open() || g.Status != expansion.Pending {
+		return context(joined(" · ", r.Signal.Label(), g.Label()))
+	}
+	by := g.RoutedAt.Add(ackTarget)
+	if g.EscalatedAt != nil {
+		return context(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.at(*g.EscalatedAt), g.Label()))
+	}
+	s := "Acknowledge by " + r.at(by) + " to stay inside 4 h."
+	if r.Now.After(by) {
+		s = "Still waiting for you after " + span(r.Now.Sub(g.RoutedAt)) + "."
+	}
+	return context(s + " " + r.escalates(g) + " · " + g.Label())
+}
+
+// escalates is "At 48 h it goes to Lena."
+func (r reader) escalates(g *expansion.Routing) string {
+	if g.EscalateAt.IsZero() {
+		return ""
+	}
+	to := r.level(g)
+	if wait := g.EscalateAt.Sub(g.RoutedAt); wait > 0 && wait%time.Hour == 0 && !g.Extended {
+		return fmt.Sprintf("At %d h it goes to %s.", int(wait.Hours()), to)
+	}
+	return fmt.Sprintf("It goes to %s %s.", to, r.at(g.EscalateAt))
+}
+
+// level is who a routing escalates to.
+func (r reader) level(g *expansion.Routing) string {
+	if g.EscalatedTo != "" {
+		return r.first(g.EscalatedTo)
+	}
+	if m := r.People[g.To].Manager; m != "" {
+		return r.first(m)
+	}
+	if r.Viewer.ID == g.To && r.Viewer.Manager != "" {
+		return r.first(r.Viewer.Manager)
+	}
+	return "the next level"
+}
+
+// handoffState is the line about where the routing stands, the ask for the fallback, and
+// the buttons that are legal now.
+func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask string, acts []slack.BlockElement) {
+	v := routingValue(g)
+	brief := button(ActionBrief, v, "Full brief")
+	switch g.Disposition {
+	case expansion.Rerouted:
+		l := r.moved(g)
+		return section("*" + l + "*"), l + " Nothing to do.", nil
+	case expansion.Recalled:
+		l := r.recalled(g)
+		return section("*" + l + "*"), l + " Nothing to do.", nil
+	case expansion.Rejected:
+		l := "Closed as not real" + r.stamp(g.ID, "rejected", "routing_rejected")
+		if why := said(rejectWords(g), lineLen); why != "" {
+			l += ": " + why
+		}
+		l = ended(l)
+		return section("*" + l + "*"), l + " Nothing to do.", nil
+	}
+	if g.Status.Final() {
+		l := r.ending(g)
+		return section("*" + l + "*"), l, []slack.BlockElement{brief}
+	}
+	more := func(first ...*slack.OptionBlockObject) slack.BlockElement {
+		os := append([]*slack.OptionBlockObject{option(Choice(ChoiceWhy, string(g.ID), g.Version), "Why me?")}, first...)
+		if r.Opportunity != nil {
+			if u := safeURL(r.Opportunity.URL); u != "" {
+				system, _ := r.crm()
+				o := option(Choice(ChoiceCRM, string(g.ID), g.Version), "Open in "+system)
+				o.URL = u
+				os = append(os[:1], append([]*slack.OptionBlockObject{o}, os[1:]...)...)
+			}
+		}
+		return overflow(ActionMore, os...)
+	}
+	choice := func(word, label string) *slack.OptionBlockObject {
+		return option(Choice(word, string(g.ID), g.Version), label)
+	}
+	if g.Status == expansion.Pending {
+		return nil, r.ackBy(g), []slack.BlockElement{
+			primary(ActionAcknowledge, v, "Acknowledge"), brief, button(ActionNotMine, v, "Not mine"),
+			danger(ActionNotReal, v, "Not real"),
+			more(choice(ChoiceTimes, "Suggest times"), choice(ChoiceContact, "Log a contact"), choice(ChoiceRemind, "Remind me in 2 h")),
+		}
+	}
+	l := "Acknowledged"
+	if g.AcknowledgedAt != nil {
+		l = fmt.Sprintf("Acknowledged %s (%s)", r.at(*g.AcknowledgedAt), span(g.AcknowledgedAt.Sub(g.RoutedAt)))
+	}
+	ask = "Acknowledged; log a contact when you have one."
+	acts = []slack.BlockElement{primary(ActionContact, v, "Log a contact"), button(ActionMeet, v, "Suggest times")}
+	if g.Status == expansion.InProgress {
+		l += " → In progress"
+		if r.Opportunity != nil && r.Opportunity.StageLabel != "" {
+			l += ", stage " + name(r.Opportunity.StageLabel)
+		}
+		ask = "In progress; close it as won or lost when it ends."
+	} else {
+		acts = append(acts, button(ActionStart, v, "Start working"))
+	}
+	acts = append(acts, brief, more(choice(ChoiceOutcome, "Close as won/lost")))
+	return section("*" + l + "*"), ask, acts
+}
+
+// ackBy is the ask of a pending card with its deadline, for the fallback.
+func (r reader) ackBy(g *expansion.Routing) string {
+	by := g.RoutedAt.Add(ackTarget)
+	switch {
+	case !r.Now.After(by):
+		return "Acknowledge by " + r.words(by) + "."
+	case g.EscalatedAt == nil && !g.EscalateAt.IsZero() && r.Now.Before(g.EscalateAt):
+		return "Acknowledge before " + r.words(g.EscalateAt) + ", when it goes to " + r.level(g) + "."
+	}
+	return "Acknowledge now; it has waited since " + r.words(g.RoutedAt) + "."
+}
+
+// moved is "Moved to Dana by Lena at 10:02: travelling."
+func (r reader) moved(g *expansion.Routing) string {
+	l := "Moved"
+	if r.Current != nil && r.Current.ID != g.ID && r.Current.To != "" {
+		l += " to " + r.first(r.Current.To)
+	}
+	if a, ok := r.last(g.ID, "rerouted", "reassigned", "not_mine", "taken"); ok {
+		if a.Person != "" {
+			l += " by " + r.first(a.Person)
+		}
+		l += " at " + r.at(a.At)
+	} else if g.ClosedAt != nil {
+		l += " at " + r.at(*g.ClosedAt)
+	}
+	if why := esc(notMineLabel(g.LeftReason), lineLen); why != "" {
+		l += ": " + lower(why)
+	}
+	return ended(l)
+}
+
+func rejectWords(g *expansion.Routing) string {
+	if g.LeftReason == "" && g.SalesFeedback != nil {
+		return *g.SalesFeedback
+	}
+	return notRealLabel(g.LeftReason)
+}
+
+// ending is "Won +$21,600 in 34 days. Thanks to Priya's note." or "Lost in 34 days: price."
+func (r reader) ending(g *expansion.Routing) string {
+	l := "Lost"
+	if g.Status == expansion.Won {
+		l = "Won"
+		if g.OutcomeARR != nil {
+			l += " " + esc(g.OutcomeARR.Signed(), nameLen)
+		}
+	}
+	if g.ClosedAt != nil {
+		l += " in " + span(g.ClosedAt.Sub(g.RoutedAt))
+	}
+	if g.Status == expansion.Lost {
+		if r.Opportunity != nil && r.Opportunity.Outcome != nil {
+			if why := esc(outcomeLabel(r.Opportunity.Outcome.Reason), lineLen); why != "" {
+				l += ": " + lower(why)
+			}
+		}
+		return ended(l)
+	}
+	l += "."
+	if by := r.Signal.CreatedBy; by != "" && by != g.To {
+		l += " Thanks to " + r.first(by) + "'s note."
+	}
+	return l
+}
+
+// nudge reminds the rep under the card (storyboard 4.7).
+func nudge(r reader) Message {
+	l := r.account() + " is waiting for you. Acknowledge, or say it isn't yours."
+	if r.Routing == nil {
+		l = r.account() + " is waiting for you. Say yes, not now or not real."
+		return Message{Text: l, Blocks: list(section(l), context(r.Signal.Label()))}
+	}
+	g := r.Routing
+	if !g.Open() || g.Status != expansion.Pending {
+		l = r.account() + ": already answered, nothing to do."
+		return Message{Text: l, Blocks: list(section(l), context(g.Label()))}
+	}
+	return Message{
+		Text:   l + " " + r.ackBy(g),
+		Blocks: list(section(l), context(joined(" ", "Waiting for "+span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
+	}
+}

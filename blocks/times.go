@@ -1,0 +1,133 @@
+package blocks
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// lens is a reader's view of time: when it is now and in which zone they live.
+type lens struct {
+	now time.Time
+	loc *time.Location
+}
+
+func (l lens) sameDay(t time.Time) bool {
+	y, m, d := t.In(l.loc).Date()
+	ny, nm, nd := l.now.In(l.loc).Date()
+	return y == ny && m == nm && d == nd
+}
+
+// words is a moment in the reader's own zone, for plain text: "09:06" today, else
+// "14 Mar 09:06", with the year when it is another one.
+func (l lens) words(t time.Time) string {
+	t = t.In(l.loc)
+	switch {
+	case l.sameDay(t):
+		return t.Format("15:04")
+	case t.Year() == l.now.In(l.loc).Year():
+		return t.Format("2 Jan 15:04")
+	}
+	return t.Format("2 Jan 2006 15:04")
+}
+
+// at is a moment as a Slack date token, for mrkdwn only; its fallback is words.
+func (l lens) at(t time.Time) string {
+	format := "{date_short} {time}"
+	if l.sameDay(t) {
+		format = "{time}"
+	}
+	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, l.words(t))
+}
+
+// on is the reader's day of a moment: "today", "Monday" within the last week, else "14 Mar".
+func (l lens) on(t time.Time) string {
+	local, now := t.In(l.loc), l.now.In(l.loc)
+	switch age := l.now.Sub(t); {
+	case l.sameDay(t):
+		return "today"
+	case age > 0 && age < 6*24*time.Hour:
+		return local.Format("Monday")
+	case local.Year() == now.Year():
+		return local.Format("2 Jan")
+	}
+	return local.Format("2 Jan 2006")
+}
+
+// day is a calendar day kept as 00:00 UTC. It has no zone, so it gets no date token.
+func (l lens) day(t time.Time) string {
+	t = t.UTC()
+	if t.Year() == l.now.In(l.loc).Year() {
+		return t.Format("2 Jan")
+	}
+	return t.Format("2 Jan 2006")
+}
+
+// until is how many days of the reader's calendar lie before day, negative when past.
+func (l lens) until(day time.Time) int {
+	y, m, d := l.now.In(l.loc).Date()
+	return int(day.UTC().Sub(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)).Hours() / 24)
+}
+
+// renewal is "31 May, 82 days", "Not known" for nil.
+func (l lens) renewal(end *time.Time) string {
+	if end == nil {
+		return "Not known"
+	}
+	n := l.until(*end)
+	switch {
+	case n == 0:
+		return l.day(*end) + ", today"
+	case n < 0:
+		return fmt.Sprintf("%s, %s ago", l.day(*end), count(-n, "day"))
+	}
+	return fmt.Sprintf("%s, %s", l.day(*end), count(n, "day"))
+}
+
+// span is a duration in the two largest units people use: "7 min", "2 h 10 m", "34 days".
+func span(d time.Duration) string {
+	d = max(0, d).Round(time.Minute)
+	switch h, m := int(d.Hours()), int(d.Minutes())%60; {
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", m)
+	case h < 48 && m > 0:
+		return fmt.Sprintf("%d h %d m", h, m)
+	case h <= 72:
+		return fmt.Sprintf("%d h", h)
+	default:
+		return count(h/24, "day")
+	}
+}
+
+// count is "1 day", "3 days".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// ordinal is "1st", "9th", "22nd".
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprint(n) + suffix
+}
+
+var numberWords = strings.Fields("No One Two Three Four Five Six Seven")
+
+func numberWord(n int) string {
+	if n >= 0 && n < len(numberWords) {
+		return numberWords[n]
+	}
+	return fmt.Sprint(n)
+}
