@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -159,7 +160,7 @@ func parseAmount(v string) (minor int64, ok bool) {
 		}
 	}
 	f, err := strconv.ParseFloat(v, 64)
-	if err != nil || f > 1e15 || f < -1e15 {
+	if err != nil || !(math.Abs(f) <= 1e15) { // written so that NaN is refused
 		return 0, false
 	}
 	return expansion.MoneyFromMajor(f, "").Minor, true
