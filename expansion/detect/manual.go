@@ -39,16 +39,20 @@ var manualBase = map[expansion.SignalType]hint{
 	expansion.HealthIndicator:  {0.30, "good health"},
 }
 
+const monthName = `january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec`
+
 var manualRules = []manualRule{
 	{regexp.MustCompile(`\b(?:approved|signed off|budgeted|set aside|funds? (?:is|are) there|green ?light|purchase order)\b`), 0.45, "money is approved"},
-	{regexp.MustCompile(`\b(?:asked|asks|asking|wants?|would like|requested|requests|need|needs|send (?:us|me|over) a quote|quote for|how much|order|buy)\b`), 0.30, "explicit ask"},
-	{regexp.MustCompile(`\b(?:before|by|until|from|in|for|next|this|end of) (?:the )?(?:january|february|march|april|may|june|july|august|september|october|november|december|q[1-4]|week|month|quarter|year|monday|tuesday|wednesday|thursday|friday|renewal|launch|rollout|\d{1,2}(?:st|nd|rd|th)?\b)|\b(?:asap|right away|urgent(?:ly)?)\b`), 0.40, "a date is named"},
+	{regexp.MustCompile(`\b(?:asked|asks|asking|wants?|would like|requested|requests|needs?|send (?:us|me|over) a quote|quote for|how much|order (?:more|another|\d)|an order|buy)\b`), 0.30, "explicit ask"},
+	{regexp.MustCompile(`\b(?:before|by|until|from|in|for|end of|next|starting) (?:the |early |mid |late |next |this )*(?:` + monthName + `|q[1-4]|week|month|quarter|year|monday|tuesday|wednesday|thursday|friday|renewal|launch|roll-?out|\d{1,2}(?:st|nd|rd|th))\b|` +
+		`\b\d{1,2} (?:` + monthName + `)\b|\b(?:` + monthName + `) \d{1,2}\b|\b(?:this|next) (?:week|month|quarter|year)\b|\b(?:asap|right away|urgent(?:ly)?)\b`), 0.40, "a date is named"},
 }
 
 var (
 	manualNumber = regexp.MustCompile(`\b\d{1,3}(?:,\d{3})*(?:\.\d+)?\s?(?:more|additional|extra|seats?|users?|licen[cs]es?|gb|tb|k|%|percent)`)
 	manualHedge  = regexp.MustCompile(`\b(?:maybe|might|perhaps|possibly|some ?day|eventually|just curious|not sure|no rush|thinking about|toying)\b`)
-	manualLess   = regexp.MustCompile(`\b(?:fewer|reduce|reducing|downgrade|cancel|churn|not interested|no budget|too expensive|(?:drop|remove|cut|return|give back) (?:\w+ ){0,3}(?:seats?|licen[cs]es?|users?))\b|(?:\b(?:no|not|never)|n't) (?:\w+ ){0,2}(?:needs?|want|buy|order|more|interested)\b`)
+	manualLess   = regexp.MustCompile(`\b(?:fewer|reduce|reducing|downgrad(?:e|ing)|cancel(?:ling|s)?|churn(?:ing)?|not interested|no budget|no need|no more|too expensive|(?:drop|remove|cut|return|give back) (?:\w+ ){0,3}(?:seats?|licen[cs]es?|users?))\b|` +
+		`(?:\b(?:not|never)|n't) (?:really |actually |currently )?(?:need|want|buy|order|require)(?:ing)? (?:(?:any|the|these|those|\d+) )*(?:more|additional|extra|another|seats?|licen[cs]es?|users?|it|them|an upgrade)\b`)
 )
 
 // Manual scores a signal logged by hand from its type, its words and its age, by rules

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,6 +41,32 @@ func TestManualSuggestion(t *testing.T) {
 				t.Errorf("suggestion = %q (score %v, %q); want %q", got, score, reasons, c.want)
 			}
 		})
+	}
+}
+
+func TestManualReadsWhatTheWordsSay(t *testing.T) {
+	t.Parallel()
+	const date, less = "a date is named", "the words may mean less, not more"
+	for _, c := range []struct {
+		what, reason string
+		want         bool
+	}{
+		{"wants a plan before the March rollout", date, true},
+		{"needs it by 3 April", date, true},
+		{"wants to start next quarter", date, true},
+		{"asked for 30", date, false},
+		{"this may help them", date, false},
+		{"asked, and they don't want to wait", less, false},
+		{"they can't wait for more", less, false},
+		{"we don't want it", less, true},
+		{"they do not need any more seats", less, true},
+		{"there is no need now", less, true},
+		{"remove the old users", less, true},
+	} {
+		_, _, reasons := detect.Manual(detect.ManualInput{Type: expansion.HealthIndicator, What: c.what, Now: today})
+		if got := slices.Contains(reasons, c.reason); got != c.want {
+			t.Errorf("%q: reasons %q; want %q in it: %v", c.what, reasons, c.reason, c.want)
+		}
 	}
 }
 
