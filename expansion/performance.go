@@ -28,7 +28,7 @@ type Performance struct {
 type Target struct {
 	Name   string   `json:"name"`   // "Signal to opportunity"
 	Now    string   `json:"now"`    // "62% (36 of 58)", "1 h 48 m", "too few (7)"
-	Target string   `json:"target"` // "over 60%", "under 4 h", "tracked, no target"
+	Target string   `json:"target"` // "over 60%", "under 4 h"; "" for what is only tracked
 	Value  *float64 `json:"value"`  // 0..1 for a rate, hours for a time; nil: not enough data, or money
 	N      int      `json:"n"`      // cases it rests on
 	Enough bool     `json:"enough"` // N is at least EnoughOutcomes; always true for money

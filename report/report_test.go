@@ -52,7 +52,7 @@ func month() expansion.Performance {
 			{Name: "Signal to opportunity", Now: "62% (38 of 61)", Target: "over 60%", Value: new(0.62), N: 61, Enough: true, Met: true},
 			{Name: "Win rate", Now: "25% (15 of 61)", Target: "over 30%", Value: new(0.25), N: 30, Enough: true},
 			{Name: "Time to acknowledge", Now: "1 h 48 m", Target: "under 4 h", N: 12},
-			{Name: "ARR from routed signals", Now: "+€1,000, +$64,000", Target: "tracked, no target", N: 15, Enough: true},
+			{Name: "ARR from routed signals", Now: "+€1,000, +$64,000", N: 15, Enough: true},
 		},
 		ByType: []expansion.PerformanceRow{
 			{Type: expansion.UsageGrowth, Routed: 50, Acknowledged: 48, Opportunities: 35, Won: 12, Lost: 13, ToAcknowledge: new(108 * min), ToClose: new(34 * d),

@@ -38,7 +38,7 @@ func Text(p expansion.Performance, people People) string {
 		b.WriteString("\n")
 		rows := [][]string{{"", "now", "target", "enough data?"}}
 		for _, t := range p.Targets {
-			rows = append(rows, []string{t.Name, t.Now, t.Target, enough(t)})
+			rows = append(rows, []string{t.Name, t.Now, cmp.Or(t.Target, "none, tracked"), enough(t)})
 		}
 		table(&b, rows)
 	}

@@ -125,15 +125,22 @@ func OverLicence(cfg OverLicenceConfig, u Usage) Verdict {
 }
 
 // observed returns the points that may be looked at at now, one per day, ascending.
+// Points that come in order, as they should, are not sorted again.
 func observed(in []expansion.UsagePoint, metric string, now time.Time) []expansion.UsagePoint {
 	out := make([]expansion.UsagePoint, 0, len(in))
-	for _, p := range in {
-		p.Day = p.Day.UTC().Truncate(day)
-		if p.Metric != "" && p.Metric != metric || p.Day.After(now) || p.ReceivedAt.After(now) ||
-			math.IsNaN(p.Value) || math.IsInf(p.Value, 0) || p.Value < 0 {
+	sorted := true
+	for i := range in {
+		p := &in[i]
+		if p.Metric != "" && p.Metric != metric || p.Day.After(now) || p.ReceivedAt.After(now) || !(p.Value >= 0 && p.Value <= math.MaxFloat64) {
 			continue
 		}
-		out = append(out, p)
+		out = append(out, *p)
+		n := len(out) - 1
+		out[n].Day = p.Day.UTC().Truncate(day)
+		sorted = sorted && (n == 0 || out[n-1].Day.Before(out[n].Day))
+	}
+	if sorted {
+		return out
 	}
 	slices.SortStableFunc(out, func(a, b expansion.UsagePoint) int {
 		if c := a.Day.Compare(b.Day); c != 0 {
@@ -271,11 +278,12 @@ func growth(pts []expansion.UsagePoint) (float64, bool) {
 	return median(now)/base - 1, true
 }
 
+// median needs at least one value; it does not change vs.
 func median(vs []float64) float64 {
 	s := slices.Sorted(slices.Values(vs))
-	if h := len(s) / 2; len(s)%2 == 1 {
+	h := len(s) / 2
+	if len(s)%2 == 1 {
 		return s[h]
-	} else {
-		return (s[h-1] + s[h]) / 2
 	}
+	return (s[h-1] + s[h]) / 2
 }

@@ -317,3 +317,19 @@ func ExampleOverLicence() {
 	// 12 more than the contract covers (10% over)
 	// silent: 125 of 120 seats on 1 of the last 7 observed days; 5 are needed
 }
+
+// Goal: 20 µs an account with 90 daily points, so that a pass over 20,000 accounts
+// spends under half a second here.
+func BenchmarkOverLicence(b *testing.B) {
+	quiet := daily(today, append(repeat(60, 112), repeat(30, 118)...)...)
+	loud := daily(today, append(repeat(60, 112), repeat(30, 132)...)...)
+	for name, points := range map[string][]expansion.UsagePoint{"silent": quiet, "finding": loud} {
+		b.Run(name, func(b *testing.B) {
+			u := detect.Usage{Account: brightwater(), Points: points, Now: today}
+			b.ReportAllocs()
+			for b.Loop() {
+				detect.OverLicence(detect.OverLicenceConfig{}, u)
+			}
+		})
+	}
+}

@@ -144,7 +144,7 @@ func (t *tally) targets() []expansion.Target {
 	} else if t.routed > 0 {
 		ack.Now = fmt.Sprintf("more than half still wait (%d of %d)", len(t.waiting), t.routed)
 	}
-	arr := expansion.Target{Name: "ARR from routed signals", Now: "none yet", Target: "tracked, no target", N: t.won, Enough: true}
+	arr := expansion.Target{Name: "ARR from routed signals", Now: "none yet", N: t.won, Enough: true}
 	if ms := t.money(); len(ms) > 0 {
 		words := make([]string, len(ms))
 		for i, m := range ms {

@@ -46,7 +46,7 @@ func TestTargetsSayNowTargetAndWhetherThereIsEnough(t *testing.T) {
 		{Name: "Signal to opportunity", Now: "100% (25 of 25)", Target: "over 60%", Value: new(1.0), N: 25, Enough: true, Met: true},
 		{Name: "Win rate", Now: "40% (10 of 25)", Target: "over 30%", Value: new(0.4), N: 22, Enough: true, Met: true},
 		{Name: "Time to acknowledge", Now: "2 h", Target: "under 4 h", Value: new(2.0), N: 25, Enough: true, Met: true},
-		{Name: "ARR from routed signals", Now: "+$216,000", Target: "tracked, no target", N: 10, Enough: true},
+		{Name: "ARR from routed signals", Now: "+$216,000", N: 10, Enough: true},
 	}
 	if d := cmp.Diff(want, got.Targets); d != "" {
 		t.Errorf("targets (-want +got):\n%s", d)
@@ -141,13 +141,13 @@ func ExamplePerformance() {
 		Won: new(true), ARR: &expansion.Money{Minor: 2160000, Currency: "USD"},
 	}}, since, until)
 	for _, t := range p.Targets {
-		fmt.Printf("%s: %s (%s)\n", t.Name, t.Now, t.Target)
+		fmt.Printf("%s: %s, target %q\n", t.Name, t.Now, t.Target)
 	}
 	// Output:
-	// Signal to opportunity: too few (1) (over 60%)
-	// Win rate: too few (1) (over 30%)
-	// Time to acknowledge: 7 min (under 4 h)
-	// ARR from routed signals: +$21,600 (tracked, no target)
+	// Signal to opportunity: too few (1), target "over 60%"
+	// Win rate: too few (1), target "over 30%"
+	// Time to acknowledge: 7 min, target "under 4 h"
+	// ARR from routed signals: +$21,600, target ""
 }
 
 func ExampleWinRate() {
