@@ -3,6 +3,7 @@ package blocks
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"expansionbot/expansion"
 )
@@ -15,12 +16,13 @@ func (r reader) activity(a expansion.Activity) string {
 		by = r.first(a.Person)
 	}
 	arg := func(k string) string { return said(fmt.Sprint(orEmpty(a.Args[k])), lineLen) }
-	person := func(k string) string {
-		if s, ok := a.Args[k].(string); ok && s != "" {
+	person := func(k string) string { // an id: a string once it was stored
+		if s := fmt.Sprint(orEmpty(a.Args[k])); s != "" {
 			return r.first(expansion.PersonID(s))
 		}
 		return ""
 	}
+	reason := func() string { return lower(said(notRealLabel(fmt.Sprint(orEmpty(a.Args["reason"]))), lineLen)) }
 	with := func(sentence, key string) string {
 		if v := arg(key); v != "" {
 			return ended(sentence + ": " + v)
@@ -44,53 +46,79 @@ func (r reader) activity(a expansion.Activity) string {
 		return with("Now "+r.Signal.Strength.Chip(), "why")
 	case "context_gathered", "enriched":
 		return "Context gathered: " + r.completeness() + "."
+	case "planned":
+		return "Routes by itself when the review time ends."
+	case "asked":
+		return "Asked" + prefixed(" ", r.csm()) + " whether it is real."
+	case "ask_reminded":
+		return "Reminded" + prefixed(" ", orElse(by, r.csm())) + "; still no answer."
+	case "waiting_recipient":
+		return "Nobody is eligible now; waiting for a recipient."
+	case "later":
+		return did("said it is real, but not now", "Put off") + "."
+	case "returned":
+		return "Back after waiting."
 	case "confirmed":
 		return did("said it is real", "Confirmed") + "."
 	case "held":
 		return did("put it on hold", "On hold") + "."
 	case "dismissed":
-		return with(did("said it is not real", "Dismissed"), "reason")
+		return ended(did("said it is not real", "Dismissed") + prefixed(": ", lower(said(dismissLabel(fmt.Sprint(orEmpty(a.Args["reason"]))), lineLen))))
 	case "parked":
 		return "Parked: no answer in 7 working days."
 	case "routed":
-		if to := orElse(person("to"), by); to != "" {
-			return "Sent to " + to + "."
+		to := person("to")
+		if to == "" {
+			if g := r.live(); g != nil {
+				to = r.first(g.To)
+			}
 		}
-		return "Sent."
+		return "Sent" + prefixed(" to ", to) + "."
 	case "acknowledged":
 		s := did("acknowledged", "Acknowledged")
-		if g := r.live(); g != nil && !a.At.Before(g.RoutedAt) {
+		if g := r.live(); g != nil && a.RoutingID == g.ID && !a.At.Before(g.RoutedAt) {
 			s += " after " + span(a.At.Sub(g.RoutedAt))
 		}
 		return s + "."
-	case "in_progress", "started", "work_started":
+	case "in_progress", "started":
 		return did("started working on it", "In progress") + "."
 	case "contact_logged":
-		s := did("logged a contact", "Contact logged")
-		if c := arg("channel"); c != "" {
-			s += " (" + c + ")"
-		}
-		return s + "."
-	case "nudged", "nudge_sent":
+		return did("logged a contact", "Contact logged") + bracketed(arg("channel")) + "."
+	case "nudged":
 		return "Reminder sent" + prefixed(" to ", by) + "."
+	case "nudge_asked":
+		return did("asked for a reminder", "Reminder asked for") + "."
 	case "escalated":
-		return "Escalated to " + orElse(orElse(person("to"), by), "the next level") + "."
+		s := "Escalated to " + orElse(orElse(person("to"), by), "the next level") + "."
+		if n, ok := number64(a.Args["late"]); ok && n > 0 {
+			s += " Late by " + span(time.Duration(n)*time.Second) + "."
+		}
+		return s
 	case "extended":
 		return with(did("gave 24 h more", "24 h more given"), "reason")
 	case "not_mine":
-		return with(did("says this isn't theirs", "Handed back"), "reason")
-	case "rerouted", "reassigned", "taken":
-		s := did("moved it", "Moved")
+		why := bracketed(lower(said(notMineLabel(fmt.Sprint(orEmpty(a.Args["reason"]))), lineLen)))
+		s := did("says this isn't theirs", "Handed on") + why + "."
 		if to := person("to"); to != "" {
-			s += " to " + to
+			s = did("says this is "+to+"'s", "Handed on to "+to) + why + "."
 		}
-		return with(s, "reason")
-	case "not_real", "disputed", "rejection_asked":
-		return with(did("says this isn't expansion", "Disputed"), "reason")
-	case "rejected", "agreed":
+		if next := orElse(person("next"), person("to")); next != "" {
+			s += " Sent to " + next + "."
+		}
+		return s
+	case "reassigned", "taken", "rerouted":
+		if to := person("to"); a.Verb != "taken" && to != "" {
+			return with(did("moved it to "+to, "Moved to "+to), "reason")
+		}
+		return with(did("took it", "Moved on"), "reason")
+	case "not_real":
+		return ended(did("says this isn't expansion", "Disputed") + prefixed(": ", reason()))
+	case "not_real_agreed":
 		return did("agreed: not expansion", "Closed as not real") + "."
-	case "disagreed":
-		return with(did("disagrees: it is expansion", "Kept as real"), "reason")
+	case "not_real_disagreed":
+		return with(did("disagrees: it is expansion", "Kept as real"), "why")
+	case "not_real_stands":
+		return "No answer in time: closed as not real."
 	case "recalled":
 		return with(did("recalled it", "Recalled"), "reason")
 	case "opportunity_created", "crm_created":
@@ -118,6 +146,24 @@ func (r reader) activity(a expansion.Activity) string {
 		words = "updated"
 	}
 	return upper(words) + prefixed(" by ", by) + "."
+}
+
+func bracketed(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " (" + s + ")"
+}
+
+// number64 reads a whole number as it is in memory or after it was stored as JSON.
+func number64(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return n, true
+	case float64:
+		return int64(n), true
+	}
+	return 0, false
 }
 
 func first(a, _ string) string { return a }

@@ -203,7 +203,13 @@ func (r reader) bar() string {
 	return "●─○─○ detected"
 }
 
-func (r reader) age() string { return span(r.Now.Sub(r.Signal.DetectedAt)) }
+func (r reader) age() string {
+	d := max(0, r.Now.Sub(r.Signal.DetectedAt))
+	if d >= time.Hour && d < 48*time.Hour {
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return span(d)
+}
 
 // holder is who has to act: the rep once routed, else the CSM.
 func (r reader) holder() string {

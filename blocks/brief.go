@@ -194,7 +194,10 @@ func Why(c expansion.Case) slack.ModalViewRequest {
 		s := "If " + r.first(d.To) + " were away: " + r.who(d.IfUnavailable)
 		bs = append(bs, section(s+"."))
 	}
-	version := cut(d.PolicyVersion, 12)
+	version := clean(d.PolicyVersion)
+	if len(version) > 8 { // a hash; its start is enough to name it
+		version = version[:8]
+	}
 	foot := "Policy " + orElse(esc(version, 20), "version not known")
 	if !d.Facts.Now.IsZero() {
 		foot += " · data as it was at " + r.at(d.Facts.Now)

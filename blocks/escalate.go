@@ -9,6 +9,9 @@ import (
 	"expansionbot/expansion"
 )
 
+// managerTime is how long a manager has before the next level is told (storyboard 5.1).
+const managerTime = 24 * time.Hour
+
 // escalationCard tells a manager that nobody answered (storyboard 5.1).
 func escalationCard(r reader) Message {
 	g := r.Routing
@@ -67,15 +70,17 @@ func (r reader) escalationState(g *expansion.Routing) (state slack.Block, ask st
 	case g.Status != expansion.Pending:
 		ask = to + " is working on it."
 	default:
-		next := ""
-		if r.Now.Before(g.EscalateAt) {
-			next = " by " + r.words(g.EscalateAt)
+		ask = "Reassign, nudge or take it."
+		switch {
+		case g.Extended && r.Now.Before(g.EscalateAt):
+			ask = to + " has until " + r.words(g.EscalateAt) + "; reassign or take it if that is too long."
+		case g.EscalatedAt != nil:
+			ask = "Reassign, nudge or take it by " + r.words(g.EscalatedAt.Add(managerTime)) + "."
 		}
-		ask = "Reassign, nudge or take it" + next + "."
 		if s := g.Decision.IfUnavailable; s != "" && s != g.To {
-			return section("*Suggested* " + r.who(s) + " (" + r.suggestion(g.Decision, s) + ")"), ask, true
+			return section(ask + "\n*Suggested* " + r.who(s) + " (" + r.suggestion(g.Decision, s) + ")"), ask, true
 		}
-		return nil, ask, true
+		return section(ask), ask, true
 	}
 	return section("*" + ask + "*"), ask + " Nothing to do.", false
 }
@@ -123,23 +128,19 @@ func questionCard(r reader) Message {
 	}
 	rep := r.first(g.To)
 	ask := rep + " says this isn't expansion"
-	if s := rejectWords(g); clean(s) != "" {
+	if s := feedback(g); clean(s) != "" {
 		ask += ": " + quoted(s, lineLen)
 	}
 	asked := r.Now
-	if a, ok := r.last(g.ID, "not_real", "disputed", "rejection_asked"); ok {
+	if a, ok := r.last(g.ID, "not_real"); ok {
 		asked = a.At
 	}
-	by := asked.Add(24 * time.Hour)
+	by := asked.Add(answerTime)
 	v := routingValue(g)
 	acts := []slack.BlockElement{primary(ActionAgree, v, "Agree"), button(ActionDisagree, v, "Disagree, here's why")}
 	state := context("Without an answer by " + r.at(by) + " " + rep + "'s word stands.")
 	text := r.account() + ": " + ask + ". Agree? Answer by " + r.words(by) + "."
-	if !g.Open() {
-		l := "Closed as not real" + r.stamp(g.ID, "rejected", "agreed") + "."
-		if g.Disposition != expansion.Rejected && g.Status.Final() {
-			l = r.ending(g)
-		}
+	if l := r.answered(g); l != "" {
 		state, acts = section("*"+l+"*"), nil
 		text = r.account() + ": " + l + " Nothing to do."
 	}
@@ -155,6 +156,24 @@ func questionCard(r reader) Message {
 		actions(acts...),
 		context(joined(" · ", r.Signal.Label(), g.Label())),
 	)}
+}
+
+// answered is how a question about "not real" ended, "" while it is open.
+func (r reader) answered(g *expansion.Routing) string {
+	switch {
+	case g.Disposition == expansion.Rejected:
+		return "Closed as not real" + r.stamp(g.ID, "not_real_agreed", "not_real_stands") + "."
+	case g.Disposition == expansion.Rerouted:
+		return r.moved(g)
+	case g.Disposition == expansion.Recalled:
+		return r.recalled(g)
+	case g.Status.Final():
+		return r.ending(g)
+	}
+	if a, ok := r.last(g.ID, "not_real", "not_real_agreed", "not_real_disagreed", "not_real_stands"); ok && a.Verb == "not_real_disagreed" {
+		return r.first(a.Person) + " disagreed " + r.at(a.At) + "; it is with " + r.level(g) + " now."
+	}
+	return ""
 }
 
 // maxRows is how many cases one list message shows; Home has the rest.

@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -11,6 +12,9 @@ import (
 
 // ackTarget is the acknowledge target shown on a card: the product requirements' 4 hours.
 const ackTarget = 4 * time.Hour
+
+// answerTime is how long a CSM has to answer "not real" (storyboard 7.8).
+const answerTime = 24 * time.Hour
 
 // handoffCard is the rep's card (storyboard 4.1, 4.3, 4.6; read-only 5.2, 7.7, 7.8, 7.15).
 func handoffCard(r reader) Message {
@@ -151,7 +155,7 @@ func (r reader) crmState() string {
 
 // deadline says what happens without an answer; nil once there is one.
 func (r reader) deadline(g *expansion.Routing) slack.Block {
-	if !g.Open() || g.Status != expansion.Pending {
+	if _, disputed := r.disputed(g); disputed || !g.Open() || g.Status != expansion.Pending {
 		return context(joined(" · ", r.Signal.Label(), g.Label()))
 	}
 	by := g.RoutedAt.Add(ackTarget)
@@ -175,6 +179,14 @@ func (r reader) escalates(g *expansion.Routing) string {
 		return fmt.Sprintf("At %d h it goes to %s.", int(wait.Hours()), to)
 	}
 	return fmt.Sprintf("It goes to %s %s.", to, r.at(g.EscalateAt))
+}
+
+// markWords is the escalation with its time in words, for the fallback.
+func (r reader) markWords(g *expansion.Routing) string {
+	if g.EscalateAt.IsZero() || g.EscalatedAt != nil {
+		return ""
+	}
+	return "It goes to " + r.level(g) + " at " + r.words(g.EscalateAt) + "."
 }
 
 // level is who a routing escalates to.
@@ -204,8 +216,8 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 		l := r.recalled(g)
 		return section("*" + l + "*"), l + " Nothing to do.", nil
 	case expansion.Rejected:
-		l := "Closed as not real" + r.stamp(g.ID, "rejected", "routing_rejected")
-		if why := said(rejectWords(g), lineLen); why != "" {
+		l := "Closed as not real" + r.stamp(g.ID, "not_real_agreed", "not_real_stands")
+		if why := said(feedback(g), lineLen); why != "" {
 			l += ": " + why
 		}
 		l = ended(l)
@@ -229,6 +241,14 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 	}
 	choice := func(word, label string) *slack.OptionBlockObject {
 		return option(Choice(word, string(g.ID), g.Version), label)
+	}
+	if a, ok := r.disputed(g); ok {
+		l := "You said it isn't real"
+		if r.Viewer.ID != g.To {
+			l = r.first(g.To) + " said it isn't real"
+		}
+		l += fmt.Sprintf(". %s can answer until %s; without an answer your word stands.", orElse(r.csm(), "The CSM"), r.at(a.At.Add(answerTime)))
+		return section("*" + l + "*"), "Waiting for an answer to “not real”.", []slack.BlockElement{brief}
 	}
 	if g.Status == expansion.Pending {
 		return nil, r.ackBy(g), []slack.BlockElement{
@@ -270,29 +290,51 @@ func (r reader) ackBy(g *expansion.Routing) string {
 
 // moved is "Moved to Dana by Lena at 10:02: travelling."
 func (r reader) moved(g *expansion.Routing) string {
+	a, known := r.last(g.ID, "reassigned", "taken", "not_mine", "rerouted")
+	at := ""
+	if known {
+		at = " at " + r.at(a.At)
+	} else if g.ClosedAt != nil {
+		at = " at " + r.at(*g.ClosedAt)
+	}
+	if strings.HasPrefix(g.LeftReason, "Moved to ") || strings.HasPrefix(g.LeftReason, "Taken by ") { // a sentence already
+		head, rest, _ := strings.Cut(g.LeftReason, ": ")
+		return ended(esc(head, lineLen) + at + prefixed(": ", esc(rest, quoteLen)))
+	}
 	l := "Moved"
 	if r.Current != nil && r.Current.ID != g.ID && r.Current.To != "" {
 		l += " to " + r.first(r.Current.To)
 	}
-	if a, ok := r.last(g.ID, "rerouted", "reassigned", "not_mine", "taken"); ok {
-		if a.Person != "" {
-			l += " by " + r.first(a.Person)
-		}
-		l += " at " + r.at(a.At)
-	} else if g.ClosedAt != nil {
-		l += " at " + r.at(*g.ClosedAt)
+	if known && a.Person != "" {
+		l += " by " + r.first(a.Person)
 	}
-	if why := esc(notMineLabel(g.LeftReason), lineLen); why != "" {
-		l += ": " + lower(why)
+	why := g.LeftReason
+	if s, ok := a.Args["reason"].(string); ok && s != "" {
+		why = s
 	}
-	return ended(l)
+	return ended(l + at + prefixed(": ", lower(esc(notMineLabel(why), lineLen))))
 }
 
-func rejectWords(g *expansion.Routing) string {
-	if g.LeftReason == "" && g.SalesFeedback != nil {
-		return *g.SalesFeedback
+// feedback is what a rep said against a signal: their line, else the reason's label.
+func feedback(g *expansion.Routing) string {
+	s := g.LeftReason
+	if g.SalesFeedback != nil {
+		s = *g.SalesFeedback
 	}
-	return notRealLabel(g.LeftReason)
+	code, line, ok := strings.Cut(s, ":")
+	if ok && has(NotRealReasons, code) {
+		if line = strings.TrimSpace(line); line != "" {
+			return line
+		}
+		return notRealLabel(code)
+	}
+	return notRealLabel(s)
+}
+
+// disputed is the rep's "not real" while the CSM has not answered it.
+func (r reader) disputed(g *expansion.Routing) (expansion.Activity, bool) {
+	a, ok := r.last(g.ID, "not_real", "not_real_agreed", "not_real_disagreed", "not_real_stands")
+	return a, ok && a.Verb == "not_real" && g.Open()
 }
 
 // ending is "Won +$21,600 in 34 days. Thanks to Priya's note." or "Lost in 34 days: price."
@@ -335,7 +377,15 @@ func nudge(r reader) Message {
 		return Message{Text: l, Blocks: list(section(l), context(g.Label()))}
 	}
 	return Message{
-		Text:   l + " " + r.ackBy(g),
+		Text:   joined(" ", l, r.markWords(g), "Waiting since "+r.words(g.RoutedAt)+"."),
 		Blocks: list(section(l), context(joined(" ", "Waiting for "+span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
 	}
+}
+
+// csm is the first name of whoever looks after the account, "" when nobody does.
+func (r reader) csm() string {
+	if id := r.Account.CSM; id != "" {
+		return r.first(id)
+	}
+	return ""
 }

@@ -1,5 +1,7 @@
 package blocks
 
+import "strings"
+
 // Menus with a fixed list: the value that is sent and stored, and the words people read.
 
 // OverrideReasons are the answers to "Why the change?" (storyboard 3.3).
@@ -41,7 +43,10 @@ func labelOf(items []Item, value string) string {
 			return i.Text
 		}
 	}
-	return value // words already, or a value of an older release
+	if !strings.Contains(value, " ") { // a code this release does not list
+		value = strings.ReplaceAll(value, "_", " ")
+	}
+	return value
 }
 
 func overrideLabel(v string) string { return labelOf(OverrideReasons, v) }

@@ -44,9 +44,10 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 	}
 	changed := to.Value != string(planned) && planned != ""
 
+	system, noun := crmWords(f.CRM)
 	recipient := input(BlockRecipient, "Recipient", search(InputRecipient, "Search people", to, 0)).WithDispatchAction(true)
 	bs := r.previewAlerts(f.Problem)
-	bs = append(bs, r.planned(), context(r.noOwner()))
+	bs = append(bs, r.planned(), context(r.noOwner(system)))
 	bs = append(bs, recipient)
 	if d := esc(f.To.Description, lineLen); d != "" {
 		bs = append(bs, context(d))
@@ -70,7 +71,6 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 			}
 		}
 	}
-	_, noun := crmWords(f.CRM)
 	prob := ""
 	if f.Probability != nil {
 		prob = fmt.Sprint(int(math.Round(*f.Probability * 100)))

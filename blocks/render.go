@@ -20,6 +20,12 @@ type Message struct {
 // still open. A kind that needs a case, list or activity and has none is an error with
 // CodeInvalid, as is an unknown kind.
 func Render(m expansion.Message) (Message, error) {
+	out, err := render(m)
+	out.Text = spoken(out.Text)
+	return out, err
+}
+
+func render(m expansion.Message) (Message, error) {
 	switch m.Kind {
 	case expansion.CardList:
 		if m.List == nil {
@@ -251,7 +257,7 @@ func (r reader) why(limit int) string {
 		}
 	}
 	if parts == nil {
-		return "Not known yet."
+		return orElse(r.quote(limit), "Not known yet.")
 	}
 	return ended(said(strings.Join(parts, "; "), limit))
 }

@@ -41,12 +41,19 @@ func signalCard(r reader) Message {
 }
 
 func (r reader) seenRouted() string {
-	s := r.seen()
+	return joined(" · ", r.seen(), r.routedNumbers())
+}
+
+// numbers are what to ask for: "S-1042 · R-311 · O-207".
+func (r reader) numbers() string { return joined(" · ", r.Signal.Label(), r.routedNumbers()) }
+
+func (r reader) routedNumbers() string {
+	s := ""
 	if g := r.live(); g != nil {
-		s += " · " + g.Label()
+		s = g.Label()
 	}
 	if r.Opportunity != nil && r.Opportunity.Number > 0 {
-		s += " · " + r.Opportunity.Label()
+		s = joined(" · ", s, r.Opportunity.Label())
 	}
 	return s
 }
@@ -67,7 +74,11 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 			return r.routedState()
 		}
 	case expansion.Dismissed:
-		l := "Dismissed" + r.stamp("", "dismissed", "signal_dismissed")
+		if g := r.live(); g != nil && g.Disposition == expansion.Rejected {
+			l := "Closed as not real" + r.stamp(g.ID, "not_real_agreed", "not_real_stands") + prefixed(": ", said(feedback(g), lineLen))
+			return section("*" + ended(l) + "*"), "Closed as not real; nothing to do.", nil
+		}
+		l := "Dismissed" + r.stamp("", "dismissed")
 		if why := esc(dismissLabel(s.DismissReason), lineLen); why != "" {
 			l += ": " + lower(why)
 		}
@@ -102,10 +113,10 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 			}
 		}
 		l += " " + when + " unless you change it · " + r.completeness()
-		return context(l, r.noOwner()), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
+		return context(l, r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
 			[]slack.BlockElement{route, edit, hold, not}
 	case expansion.WaitHeld:
-		return line("Held" + r.stamp("", "held", "signal_held") + ". It does not route until you say so · " + r.completeness()),
+		return line("Held" + r.stamp("", "held") + ". It does not route until you say so · " + r.completeness()),
 			"Held; it routes when you say so.", []slack.BlockElement{route, edit, not}
 	case expansion.WaitRecipient:
 		l, words := "Waiting for a recipient: nobody is eligible now.", "Nobody is eligible now; assign somebody"
@@ -134,24 +145,24 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 }
 
 // noOwner says that rules fell past the owners (storyboard 7.2).
-func (r reader) noOwner() string {
+func (r reader) noOwner(system string) string {
 	if r.Plan == nil || r.Plan.To == "" || r.Account.OriginalAE != "" || len(r.Plan.Facts.OpenOwners) > 0 || len(r.Plan.Facts.Named) > 0 {
 		return ""
 	}
 	switch r.Plan.Kind {
 	case expansion.KindSpecialist, expansion.KindTerritory, expansion.KindCatchAll, expansion.KindLeastLoaded, expansion.KindBackSoonest:
-		system, _ := r.crm()
 		return fmt.Sprintf("%s has no owner in %s. Going to %s (%s).", r.account(), system, r.first(r.Plan.To), because(*r.Plan))
 	}
 	return ""
 }
 
 func (r reader) recalled(g *expansion.Routing) string {
-	l := "Recalled" + r.stamp(g.ID, "recalled", "routing_recalled")
-	if why := esc(g.LeftReason, lineLen); why != "" {
-		l += ": " + why
+	l := "Recalled" + r.stamp(g.ID, "recalled")
+	why := g.LeftReason
+	if strings.HasPrefix(why, "Recalled by ") { // a sentence already
+		_, why, _ = strings.Cut(why, ": ")
 	}
-	return ended(l)
+	return ended(l + prefixed(": ", esc(why, lineLen)))
 }
 
 // routedState is the status track of storyboard 3.6 and, for ten minutes, Undo.
@@ -193,7 +204,7 @@ func (r reader) steps(g *expansion.Routing) []step {
 	if a, ok := r.meeting(); ok {
 		out = append(out, step{"Meeting", r.on(a.At), r.on(a.At)})
 	} else if g.Status == expansion.InProgress {
-		if a, ok := r.last(g.ID, "in_progress", "started", "work_started"); ok {
+		if a, ok := r.last(g.ID, "started", "in_progress"); ok {
 			out = append(out, step{"In progress", r.at(a.At), r.words(a.At)})
 		} else {
 			out = append(out, step{what: "In progress"})
@@ -287,13 +298,19 @@ func askCard(r reader) Message {
 // (storyboard 7.16).
 func restricted(r reader, ask string, acts []slack.BlockElement) Message {
 	system, _ := r.crm()
+	var allowed []slack.BlockElement
+	for _, a := range acts {
+		if b, ok := a.(*slack.ButtonBlockElement); !ok || b.ActionID != ActionBrief {
+			allowed = append(allowed, a)
+		}
+	}
 	if open := r.openCRM(); open != nil {
-		acts = append(acts[:len(acts):len(acts)], open)
+		allowed = append(allowed, open)
 	}
 	return Message{
 		Text: r.account() + " (restricted): " + ask,
 		Blocks: list(header(r.plainAccount()), section("This account is restricted; its details are in "+system+" only."),
-			actions(acts...), context(r.seenRouted())),
+			actions(allowed...), context(r.numbers())),
 	}
 }
 

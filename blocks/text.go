@@ -261,3 +261,15 @@ func fit(lines []string, limit int) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+var tokenRE = regexp.MustCompile(`<[^<>|]*\|([^<>]*)>`)
+
+// spoken is mrkdwn for the fallback text, which is read out or shown in a notification:
+// date tokens and links as their words, without bold, at most Slack's length.
+func spoken(s string) string {
+	s = strings.ReplaceAll(tokenRE.ReplaceAllString(s, "$1"), "*", "")
+	if units(s) <= maxText {
+		return s
+	}
+	return cutWith(s, maxText-8, same) // the cut may halve an entity, which then reads as text
+}
