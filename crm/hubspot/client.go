@@ -128,6 +128,9 @@ type call struct {
 // do makes one call with its deadline and decodes the answer into out, nil to drop
 // it. Its error is a *crm.Error.
 func (c *Client) do(ctx context.Context, in call, out any) (http.Header, error) {
+	if strings.Contains(in.path, "//") || strings.HasSuffix(in.path, "/") {
+		return nil, &crm.Error{Kind: crm.Rejected, Op: in.op, Text: "an id is missing"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	limiter := c.calls

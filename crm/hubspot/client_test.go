@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +112,21 @@ func TestNoConnectionIsNoUnknown(t *testing.T) {
 	}
 }
 
+func TestAMissingIDIsNeverSent(t *testing.T) {
+	t.Parallel()
+	hub := answering(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent %s %s", r.Method, r.URL) })
+	for _, id := range []string{"", ".", ".."} {
+		_, updateErr := hub.Update(t.Context(), id, crm.OpportunityInput{Name: "x"})
+		_, noteErr := hub.Note(t.Context(), id, "", "R-1", "x")
+		_, openErr := hub.OpenOpportunities(t.Context(), id)
+		for _, err := range []error{updateErr, noteErr, openErr, hub.Archive(t.Context(), id), hub.Associate(t.Context(), id, "5"), hub.Associate(t.Context(), "5", id)} {
+			if e, ok := crm.AsError(err); !ok || e.Kind != crm.Rejected {
+				t.Errorf("id %q: got %v, want rejected", id, err)
+			}
+		}
+	}
+}
+
 func TestAnswerCutInTheMiddle(t *testing.T) {
 	t.Parallel()
 	hub := answering(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -190,6 +206,97 @@ func TestOptionalPropertiesAreWrittenWhereTheyExist(t *testing.T) {
 	}
 	if p := s.Deals()[0].Properties; p["expansion_type"] != "seats" {
 		t.Errorf("the property is %q, want seats", p["expansion_type"])
+	}
+}
+
+func TestAnOptionalPropertyDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	var lists, upserts atomic.Int32
+	hub := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet && lists.Add(1) == 1:
+			fmt.Fprint(w, `{"results":[{"name":"expansion_type"}]}`)
+		case r.Method == http.MethodGet:
+			fmt.Fprint(w, `{"results":[]}`)
+		default:
+			upserts.Add(1)
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if strings.Contains(string(body), "expansion_type") {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"message":"Property values were not valid: [{\"error\":\"PROPERTY_DOESNT_EXIST\",\"name\":\"expansion_type\"}]"}`)
+				return
+			}
+			fmt.Fprint(w, `{"results":[{"id":"7","url":"https://x.example/7","new":true}]}`)
+		}
+	})
+	for range 2 {
+		r, err := hub.Upsert(t.Context(), crm.OpportunityInput{Key: "k1", ExpansionType: "seats"})
+		if err != nil || r.ID != "7" {
+			t.Fatalf("got %+v, %v; want it written without the property", r, err)
+		}
+	}
+	if lists.Load() != 2 || upserts.Load() != 3 {
+		t.Errorf("%d looks and %d upserts, want 2 and 3", lists.Load(), upserts.Load())
+	}
+}
+
+func TestAMissingKeyPropertyIsSentOnce(t *testing.T) {
+	t.Parallel()
+	_, url := start(t) // not prepared
+	hub := client(t, hubspot.Config{APIURL: url})
+	_, err := hub.Upsert(t.Context(), crm.OpportunityInput{Key: "k1", ExpansionType: "seats"})
+	if e, ok := crm.AsError(err); !ok || e.Kind != crm.Rejected || !strings.Contains(e.Text, "expansion_opportunity_id") {
+		t.Errorf("got %v, want a refusal that names the property", err)
+	}
+}
+
+func TestALooseSearchHitIsNoMatch(t *testing.T) {
+	t.Parallel()
+	hub := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"results":[{"id":"1","properties":{"name":"Brightwater Labs Ltd","domain":"labs.brightwater.example"}}]}`)
+	})
+	for _, ref := range []crm.AccountRef{{Domain: "brightwater.example"}, {Name: "Brightwater Labs"}} {
+		if got, err := hub.FindAccount(t.Context(), ref); expansion.CodeOf(err) != expansion.CodeNotFound {
+			t.Errorf("%+v: got %+v, %v; want not found", ref, got, err)
+		}
+	}
+}
+
+func TestTheFirstCompanyStaysPrimary(t *testing.T) {
+	t.Parallel()
+	s, url := start(t)
+	hub := client(t, hubspot.Config{APIURL: url})
+	low, high := s.PutCompany(sandbox.Company{ID: "501"}), s.PutCompany(sandbox.Company{ID: "502"})
+	id, err := s.AddDeal(high, map[string]string{"dealname": "Seats"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hub.Associate(t.Context(), id, low); err != nil {
+		t.Fatal(err)
+	}
+	got, err := hub.Read(t.Context(), []string{id})
+	if err != nil || len(got) != 1 || got[0].AccountID != high {
+		t.Errorf("got %+v, %v; want account %s", got, err, high)
+	}
+	noteID, err := hub.Note(t.Context(), id, low, "R-1", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", url+"/crm/v4/objects/companies/"+low+"/associations/notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), noteID) {
+		t.Errorf("the company's notes are %s, %v; want %s", body, err, noteID)
 	}
 }
 

@@ -18,17 +18,13 @@ func (c *Client) Upsert(ctx context.Context, in crm.OpportunityInput) (crm.Write
 	if in.Key == "" {
 		return crm.WriteResult{}, &crm.Error{Kind: crm.Rejected, Op: op, Text: "an upsert needs a key"}
 	}
-	optional, err := c.optional(ctx, op, in)
-	if err != nil {
-		return crm.WriteResult{}, err
-	}
-	props := c.properties(in, optional)
-	props[keyProperty] = in.Key
-	body := map[string]any{"inputs": []batchInput{{ID: in.Key, IDProperty: keyProperty, Properties: props}}}
 	var out objects
-	_, err = c.do(ctx, call{op: op, method: http.MethodPost, path: c.path("objects", "deals", "batch", "upsert"), body: body, write: true}, &out)
+	err := c.write(ctx, op, in, func(props map[string]string) error {
+		body := map[string]any{"inputs": []batchInput{{ID: in.Key, IDProperty: keyProperty, Properties: props}}}
+		_, err := c.do(ctx, call{op: op, method: http.MethodPost, path: c.path("objects", "deals", "batch", "upsert"), body: body, write: true}, &out)
+		return err
+	})
 	if err != nil {
-		c.forgetOn(err)
 		return crm.WriteResult{}, err
 	}
 	if len(out.Results) != 1 || out.Results[0].ID == "" {
@@ -45,21 +41,16 @@ func (c *Client) Update(ctx context.Context, id string, in crm.OpportunityInput)
 	if id == "" {
 		return crm.WriteResult{}, &crm.Error{Kind: crm.Rejected, Op: op, Text: "an update needs the CRM's id"}
 	}
-	optional, err := c.optional(ctx, op, in)
-	if err != nil {
-		return crm.WriteResult{}, err
-	}
-	props := c.properties(in, optional)
-	if in.Key != "" {
-		props[keyProperty] = in.Key
-	}
-	req := call{op: op, method: http.MethodPatch, path: c.path("objects", "deals", id), body: map[string]any{"properties": props}, write: true}
-	if len(props) == 0 {
-		req = call{op: op, method: http.MethodGet, path: c.path("objects", "deals", id)}
-	}
 	var o object
-	if _, err := c.do(ctx, req, &o); err != nil {
-		c.forgetOn(err)
+	err := c.write(ctx, op, in, func(props map[string]string) error {
+		req := call{op: op, method: http.MethodPatch, path: c.path("objects", "deals", id), body: map[string]any{"properties": props}, write: true}
+		if len(props) == 0 {
+			req = call{op: op, method: http.MethodGet, path: c.path("objects", "deals", id)}
+		}
+		_, err := c.do(ctx, req, &o)
+		return err
+	})
+	if err != nil {
 		return crm.WriteResult{}, err
 	}
 	if o.ID == "" {
@@ -271,11 +262,24 @@ func (c *Client) Archive(ctx context.Context, id string) error {
 	return err
 }
 
-// forgetOn drops what we know of the deal properties when HubSpot says one is gone.
-func (c *Client) forgetOn(err error) {
-	if _, ok := errors.AsType[missingProperty](err); ok {
-		c.mu.Lock()
-		c.known = nil
-		c.mu.Unlock()
+// write calls send with in's properties. When HubSpot says that one of them is gone,
+// an admin may have deleted an optional one since we looked: nothing was written, so
+// we look again and, if that leaves something out, send once more.
+func (c *Client) write(ctx context.Context, op string, in crm.OpportunityInput, send func(props map[string]string) error) error {
+	optional, err := c.optional(ctx, op, in)
+	if err != nil {
+		return err
 	}
+	props := c.properties(in, optional)
+	err = send(props)
+	if _, ok := errors.AsType[missingProperty](err); !ok || optional == nil {
+		return err
+	}
+	if _, _, lookErr := c.dealProps(ctx, op); lookErr != nil {
+		return err
+	}
+	if optional, _ = c.optional(ctx, op, in); len(c.properties(in, optional)) == len(props) {
+		return err
+	}
+	return send(c.properties(in, optional))
 }

@@ -30,6 +30,9 @@ func (c *Client) path(area string, parts ...string) string {
 		}
 	}
 	for _, p := range parts {
+		if p == "." || p == ".." {
+			p = "" // would name another resource; do refuses it like an empty id
+		}
 		head = append(head, url.PathEscape(p))
 	}
 	return strings.Join(head, "/")

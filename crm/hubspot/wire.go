@@ -95,6 +95,7 @@ func (c *Client) properties(in crm.OpportunityInput, optional map[string]bool) m
 			p[name] = v
 		}
 	}
+	set(keyProperty, in.Key)
 	set("dealname", in.Name)
 	set("hubspot_owner_id", in.OwnerID)
 	set("description", in.Description)
