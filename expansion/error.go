@@ -70,3 +70,12 @@ func TextOf(err error) string {
 	}
 	return "Something broke on my side. Your text is safe; try again."
 }
+
+// Quote puts what a person typed into quotes for a sentence, cut at 40 characters.
+func Quote(s string) string {
+	r := []rune(s)
+	if len(r) > 40 {
+		s = string(r[:39]) + "…"
+	}
+	return "`" + s + "`"
+}

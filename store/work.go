@@ -121,10 +121,11 @@ func (r Reader) OpenWaitsOf(ctx context.Context, subject string) ([]Wait, error)
 	return rows(ctx, r, scanWait, `SELECT `+waitColumns+` FROM waits WHERE subject = $1 AND done_at IS NULL ORDER BY due_at, id`, subject)
 }
 
-// NextWait is when the next promise is due; nil when there is none.
-func (r Reader) NextWait(ctx context.Context) (*time.Time, error) {
+// NextWait is when the next promise about anything but except is due; nil when there is
+// none.
+func (r Reader) NextWait(ctx context.Context, except string) (*time.Time, error) {
 	var due sql.NullInt64
-	err := r.q.QueryRowContext(ctx, `SELECT MIN(due_at) FROM waits WHERE done_at IS NULL`).Scan(&due)
+	err := r.q.QueryRowContext(ctx, `SELECT MIN(due_at) FROM waits WHERE done_at IS NULL AND subject <> $1`, except).Scan(&due)
 	return atp(due), err
 }
 

@@ -1,0 +1,227 @@
+// Package app wires the rooms into one running product. It is used by the command line
+// and by the sandbox's tests, so that both run the very same thing.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"expansionbot/api"
+	"expansionbot/bot"
+	"expansionbot/config"
+	"expansionbot/crm"
+	"expansionbot/crm/hubspot"
+	"expansionbot/engine"
+	"expansionbot/expansion"
+	"expansionbot/handlers"
+	"expansionbot/jobs"
+	"expansionbot/notify"
+	"expansionbot/store"
+)
+
+// Options are what config.yaml does not say.
+type Options struct {
+	Policy []byte          // text of the policy file
+	Clock  expansion.Clock // nil = the real one, unless ClockURL is set
+	// ClockURL is the address of a sandbox's clock to follow; "" = none. It is accepted
+	// only with a Slack on loopback.
+	ClockURL string
+	Live     bool // skip the shadow start; only with a Slack on loopback
+	Log      *slog.Logger
+}
+
+// App is the running product.
+type App struct {
+	Engine *engine.Engine
+	Store  *store.Store
+
+	cfg    *config.Config
+	clock  expansion.Clock
+	follow *follower
+	bot    *bot.Bot
+	queue  *jobs.Queue
+	http   *http.Server
+	addr   string
+	log    *slog.Logger
+}
+
+// Parts are the rooms that doctor looks at: everything but what runs.
+type Parts struct {
+	Engine *engine.Engine
+	Store  *store.Store
+	slack  *bot.Client
+	clock  expansion.Clock
+}
+
+type realClock struct{}
+
+func (realClock) Now() time.Time { return time.Now() }
+
+// Assemble opens the store and makes the engine with its CRM and channels, without
+// starting anything. The caller closes Store.
+func Assemble(ctx context.Context, cfg *config.Config, o Options) (*Parts, error) {
+	p := &Parts{clock: o.Clock}
+	if p.clock == nil {
+		p.clock = realClock{}
+	}
+	var err error
+	if p.slack, err = slackClient(cfg, p.clock, o.Log); err != nil {
+		return nil, err
+	}
+	c, err := crmClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if p.Store, err = store.Open(ctx, cfg.Store.DSN.Reveal(), p.clock); err != nil {
+		return nil, err
+	}
+	// The channels call back into the engine that is made with them.
+	var channels []notify.Channel
+	if p.slack != nil {
+		channels = append(channels, bot.NewSender(p.slack, func(ctx context.Context, id expansion.PersonID, slackID string) error {
+			return p.Engine.LinkPerson(ctx, id, slackID)
+		}))
+	}
+	if url := cfg.Email.SMTPURL.Reveal(); url != "" {
+		mail, err := notify.NewEmail(notify.EmailConfig{SMTPURL: url, From: cfg.Email.From, PublicURL: cfg.API.PublicURL, Link: func(id expansion.RoutingID, person expansion.PersonID) string {
+			if token := p.Engine.AckToken(id, person); token != "" {
+				return "/ack/" + token
+			}
+			return ""
+		}})
+		if err != nil {
+			return nil, errors.Join(err, p.Store.Close())
+		}
+		channels = append(channels, mail)
+	}
+	p.Engine, err = engine.New(ctx, engine.Config{Store: p.Store, Clock: p.clock, CRM: c, Channels: channels, Policy: o.Policy, Admins: cfg.Admins, Live: o.Live, LinkKey: cfg.API.LinkKey.Reveal(), Log: o.Log})
+	if err != nil {
+		return nil, errors.Join(err, p.Store.Close())
+	}
+	return p, nil
+}
+
+func slackClient(cfg *config.Config, clock expansion.Clock, log *slog.Logger) (*bot.Client, error) {
+	if cfg.Slack.BotToken == "" {
+		return nil, nil
+	}
+	return bot.NewClient(bot.Config{APIURL: cfg.Slack.APIURL, BotToken: cfg.Slack.BotToken.Reveal(), AppToken: cfg.Slack.AppToken.Reveal(), Clock: clock, Log: log})
+}
+
+func crmClient(cfg *config.Config) (crm.Client, error) {
+	switch cfg.CRM.Kind {
+	case "hubspot":
+		h := cfg.CRM.HubSpot
+		return hubspot.New(hubspot.Config{APIURL: h.APIURL, Token: h.Token.Reveal(), APIVersion: h.APIVersion, Pipeline: h.Pipeline, AccountID: h.AccountField})
+	case "none", "":
+		return nil, nil
+	}
+	return nil, expansion.FieldErrorf("crm.kind", "crm.kind is %q: this version writes to hubspot or none.", cfg.CRM.Kind)
+}
+
+// Start assembles the product and starts it: jobs, HTTP, then the Slack socket. Run
+// must be called next.
+func Start(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{cfg: cfg, log: o.Log}
+	if o.ClockURL != "" {
+		f, err := follow(ctx, o.ClockURL, o.Log)
+		if err != nil {
+			return nil, err
+		}
+		a.follow, o.Clock = f, f
+	}
+	p, err := Assemble(ctx, cfg, o)
+	if err != nil {
+		return nil, errors.Join(err, a.follow.Close())
+	}
+	a.Engine, a.Store, a.clock = p.Engine, p.Store, p.clock
+	if err := a.start(ctx, p); err != nil {
+		return nil, errors.Join(err, a.Stop(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, p *Parts) error {
+	h := handlers.New(a.Engine, p.slack, a.log)
+	a.bot = bot.New(p.slack, h, a.Engine)
+	l, err := net.Listen("tcp", a.cfg.API.Listen)
+	if err != nil {
+		return &expansion.Error{Code: expansion.CodeInvalid, Field: "api.listen", Err: err, Text: fmt.Sprintf("Cannot listen on api.listen %s: is another process using the port?", a.cfg.API.Listen)}
+	}
+	a.addr = l.Addr().String()
+	tokens := make([]api.Token, 0, len(a.cfg.API.Tokens))
+	for _, t := range a.cfg.API.Tokens {
+		tokens = append(tokens, api.Token{Name: t.Name, SHA256: t.SHA256, Scopes: t.Scopes})
+	}
+	a.http = &http.Server{Handler: api.New(api.Config{Engine: a.Engine, Tokens: tokens, Clock: a.clock, Ready: a.ready, Log: a.log, PublicURL: a.cfg.API.PublicURL}), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := a.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("http server stopped", "err", err)
+		}
+	}()
+	if a.queue, err = jobs.Start(ctx, a.Store, a.Engine, a.clock, h.Work, a.log); err != nil {
+		return err
+	}
+	if a.follow != nil {
+		a.follow.attach(a)
+	}
+	return a.Engine.StartSchedules(ctx)
+}
+
+// Addr is where the HTTP side listens.
+func (a *App) Addr() string { return a.addr }
+
+func (a *App) ready() error {
+	if !a.bot.Ready() {
+		return errors.New("slack is not connected")
+	}
+	return a.Store.Ping(context.Background())
+}
+
+// Ready reports whether Slack can reach the bot.
+func (a *App) Ready() bool { return a.bot.Ready() }
+
+// Run keeps the Slack socket until ctx ends, then stops everything and returns.
+func (a *App) Run(ctx context.Context) error {
+	g, run := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.bot.Run(run) })
+	g.Go(func() error {
+		// The CRM's stages and owners may take a while; nothing waits for them but a first routing.
+		if err := a.Engine.RefreshCRM(run); err != nil && run.Err() == nil {
+			a.log.WarnContext(run, "the CRM's stages and owners could not be read; the poll tries again", "err", err)
+		}
+		return nil
+	})
+	err := g.Wait()
+	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+}
+
+// stopWithin is how long running jobs get to finish.
+const stopWithin = 10 * time.Second
+
+// Stop stops what Start started, in the opposite order.
+func (a *App) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	var errs []error
+	if a.queue != nil {
+		errs = append(errs, a.queue.Stop(ctx))
+	}
+	if a.http != nil {
+		errs = append(errs, a.http.Shutdown(ctx))
+	}
+	if a.follow != nil {
+		errs = append(errs, a.follow.Close())
+	}
+	return errors.Join(append(errs, a.Store.Close())...)
+}

@@ -1,0 +1,348 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"expansionbot/expansion"
+	"expansionbot/notify"
+	"expansionbot/store"
+)
+
+const (
+	sendWithin = 10 * time.Second           // deadline of one call outside
+	claimFor   = sendWithin + 5*time.Second // an attempt's own time; another waits for it to pass
+	channelCRM = "crm"
+)
+
+// want asks for a new version of an outside thing and enqueues the work.
+func (e *Engine) want(ctx context.Context, tx *store.Tx, d store.Delivery) error {
+	if _, ok := e.channels[d.Channel]; !ok && d.Channel != channelCRM {
+		return nil
+	}
+	row, err := tx.Want(ctx, d)
+	if err != nil {
+		return fmt.Errorf("want %s %s for %s: %w", d.Channel, d.Kind, d.Subject, err)
+	}
+	return tx.Enqueue(ctx, DeliverArgs{DeliveryID: row.ID}, time.Time{})
+}
+
+func isCard(kind string) bool {
+	return strings.HasPrefix(kind, "card_") && kind != string(expansion.CardNotice) && kind != string(expansion.CardList)
+}
+
+// refresh asks for a new version of every Slack card about a signal.
+func (e *Engine) refresh(ctx context.Context, tx *store.Tx, id expansion.SignalID) error {
+	ds, err := tx.DeliveriesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if d.Channel == "slack" && isCard(d.Kind) {
+			if err := e.want(ctx, tx, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tell logs a line and posts it under each card about the signal.
+func (e *Engine) tell(ctx context.Context, tx *store.Tx, s expansion.Signal, a expansion.Activity) error {
+	n, err := tx.Log(ctx, a)
+	if err != nil {
+		return err
+	}
+	ds, err := tx.DeliveriesOf(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if d.Channel != "slack" || (d.Kind != string(expansion.CardSignal) && d.Kind != string(expansion.CardAsk) && d.Kind != string(expansion.CardHandoff)) {
+			continue
+		}
+		line := store.Delivery{Channel: "slack", Kind: string(expansion.ThreadLine), Subject: fmt.Sprint(n), Person: d.Person, SignalID: s.ID, RoutingID: d.RoutingID, Parent: d.ID}
+		if err := e.want(ctx, tx, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cardOf finds the delivery row of a card about a signal; "" when there is none.
+func (e *Engine) cardOf(ctx context.Context, r store.Reader, id expansion.SignalID, kind expansion.MessageKind, subject string) (string, error) {
+	ds, err := r.DeliveriesOf(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range ds {
+		if d.Channel == "slack" && d.Kind == string(kind) && d.Subject == subject {
+			return d.ID, nil
+		}
+	}
+	return "", nil
+}
+
+// Deliver brings one outside thing up to its wanted version: it claims the row, reads
+// what is true, looks an earlier try up if that one's answer was lost, sends, and keeps
+// the result. A *Later error asks for another call.
+func (e *Engine) Deliver(ctx context.Context, id string) error {
+	var d store.Delivery
+	var ours bool
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		row, err := tx.Delivery(ctx, id)
+		if err != nil || row.Shown >= row.Wanted || row.State == store.Blocked {
+			d = row
+			return err
+		}
+		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
+		if err == nil && !ours {
+			return &Later{After: time.Second, Reason: "another attempt is under way"}
+		}
+		return err
+	})
+	if err != nil || !ours {
+		return err
+	}
+	version := d.Wanted
+	send := e.sendMessage
+	if d.Channel == channelCRM {
+		send = e.sendOpportunity
+	}
+	callCtx, cancel := context.WithTimeout(ctx, sendWithin)
+	receipt, err := send(callCtx, d)
+	cancel()
+	if skip, ok := errors.AsType[*skipped](err); ok {
+		e.log.DebugContext(ctx, "delivery not needed any more", "channel", d.Channel, "kind", d.Kind, "reason", skip.why)
+		err = nil
+	}
+	if later, ok := errors.AsType[*Later](err); ok {
+		return errors.Join(e.release(ctx, d), later)
+	}
+	if err != nil {
+		return e.failed(ctx, d, notify.AsFailure(err))
+	}
+	return e.delivered(ctx, d, version, receipt)
+}
+
+// skipped ends a delivery whose subject no longer needs it.
+type skipped struct{ why string }
+
+func (s *skipped) Error() string { return s.why }
+
+func (e *Engine) release(ctx context.Context, d store.Delivery) error {
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
+		d.Attempt--
+		_, err := tx.Finish(ctx, d)
+		return err
+	})
+}
+
+func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64, r notify.Receipt) error {
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
+		now, err := tx.Delivery(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		first, wasRetry := d.SentAt == nil, d.State == store.Retry
+		d.Shown, d.State, d.Unknown, d.Attempt, d.NextAt, d.Reason = version, store.Sent, false, 0, nil, ""
+		if r.Remote != "" {
+			d.Remote, d.RemoteChannel, d.Link = r.Remote, r.Channel, r.Link
+		}
+		if first {
+			d.SentAt = &tx.Now
+		}
+		if ok, err := tx.Finish(ctx, d); err != nil || !ok {
+			return err // another attempt has taken over; what it finds is what counts
+		}
+		if first && (d.Kind == string(expansion.CardHandoff) || d.Kind == string(expansion.CardEscalation)) {
+			a := expansion.Activity{Agent: expansion.Communicator, Verb: "delivered", SignalID: d.SignalID, RoutingID: d.RoutingID, Person: d.Person, Args: map[string]any{"channel": d.Channel, "kind": d.Kind}}
+			if s, err := tx.Signal(ctx, d.SignalID); err == nil {
+				a.AccountID = s.AccountID
+			}
+			if _, err := tx.Log(ctx, a); err != nil {
+				return err
+			}
+		}
+		if wasRetry {
+			if err := e.wakeChannel(ctx, tx, d.Channel); err != nil {
+				return err
+			}
+			if err := e.refreshNotice(ctx, tx, d); err != nil {
+				return err
+			}
+		}
+		if now.Wanted > version {
+			return tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, time.Time{})
+		}
+		return nil
+	})
+}
+
+// wakeChannel tries everything else that waits for the same channel: it works again.
+func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) error {
+	ds, err := tx.Undelivered(ctx, channel, store.Retry, 100)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed keeps a failure and asks to be called again, unless nothing can help.
+func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure) error {
+	wait := notify.Wait(d.Attempt, f.RetryAfter)
+	// The cause goes to the log; people see the reason word only.
+	e.log.WarnContext(ctx, "delivery failed", "channel", d.Channel, "kind", d.Kind, "signal_id", d.SignalID, "attempt", d.Attempt, "reason", f.Reason, "permanent", f.Permanent, "err", f.Err)
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, f.Unknown
+		next := tx.Now.Add(wait)
+		d.NextAt = &next
+		if f.Permanent {
+			d.State, d.NextAt = store.Blocked, nil
+		}
+		if ok, err := tx.Finish(ctx, d); err != nil || !ok {
+			return err
+		}
+		if f.Permanent {
+			a := expansion.Activity{Agent: expansion.Communicator, Verb: "delivery_blocked", SignalID: d.SignalID, RoutingID: d.RoutingID, Person: d.Person, Args: map[string]any{"channel": d.Channel, "kind": d.Kind, "reason": f.Reason}}
+			if _, err := tx.Log(ctx, a); err != nil {
+				return err
+			}
+		}
+		return e.refreshNotice(ctx, tx, d)
+	})
+	if err != nil || f.Permanent {
+		return err
+	}
+	return &Later{After: wait, Reason: f.Reason}
+}
+
+// refreshNotice shows on the Slack cards that another channel waits, or works again.
+func (e *Engine) refreshNotice(ctx context.Context, tx *store.Tx, d store.Delivery) error {
+	if d.Channel == "slack" || d.SignalID == "" {
+		return nil
+	}
+	return e.refresh(ctx, tx, d.SignalID)
+}
+
+// sendMessage shows a card, a line or a mail through its channel.
+func (e *Engine) sendMessage(ctx context.Context, d store.Delivery) (notify.Receipt, error) {
+	ch, ok := e.channels[d.Channel]
+	if !ok {
+		return notify.Receipt{}, &skipped{"no channel " + d.Channel}
+	}
+	n := notify.Delivery{ID: d.ID, Version: d.Wanted, Receipt: notify.Receipt{Channel: d.RemoteChannel, Remote: d.Remote, Link: d.Link}}
+	if d.FirstTryAt != nil {
+		n.Since = *d.FirstTryAt
+	}
+	var err error
+	if n.To, err = e.store.Person(ctx, d.Person); err != nil {
+		return notify.Receipt{}, err
+	}
+	if d.Parent != "" {
+		parent, err := e.store.Delivery(ctx, d.Parent)
+		if err != nil {
+			return notify.Receipt{}, err
+		}
+		if parent.Remote == "" {
+			if parent.State == store.Blocked {
+				return notify.Receipt{}, &skipped{"its card cannot be shown"}
+			}
+			return notify.Receipt{}, &Later{After: 2 * time.Second, Reason: "the card it belongs under is not there yet"}
+		}
+		n.Parent = notify.Receipt{Channel: parent.RemoteChannel, Remote: parent.Remote}
+	}
+	if n.Message, err = e.message(ctx, d, n.To); err != nil {
+		return notify.Receipt{}, err
+	}
+	if d.Unknown && d.Remote == "" {
+		// An earlier try may have arrived: look before sending again.
+		r, found, err := ch.Find(ctx, n)
+		if err != nil {
+			return r, err
+		}
+		if found {
+			n.Receipt = r
+		}
+	}
+	return ch.Send(ctx, n)
+}
+
+// message draws up what a delivery is to show now.
+func (e *Engine) message(ctx context.Context, d store.Delivery, to expansion.Person) (expansion.Message, error) {
+	m := expansion.Message{Kind: expansion.MessageKind(d.Kind), Text: d.Text}
+	switch m.Kind {
+	case expansion.CardList:
+		l, err := e.list(ctx, d, to)
+		m.List = l
+		return m, err
+	case expansion.ThreadLine, expansion.ThreadNudge:
+		n, err := strconv.ParseInt(d.Subject, 10, 64)
+		if err != nil {
+			return m, err
+		}
+		a, err := e.store.Activity(ctx, n)
+		if err != nil {
+			return m, err
+		}
+		m.Activity = &a
+	}
+	if d.SignalID == "" {
+		return m, nil
+	}
+	c, err := e.caseOf(ctx, to, d.SignalID, d.RoutingID)
+	if err != nil {
+		return m, err
+	}
+	m.Case = &c
+	return m, nil
+}
+
+// list draws up several cases for one person. Its subject is the kind and a local date.
+func (e *Engine) list(ctx context.Context, d store.Delivery, to expansion.Person) (*expansion.List, error) {
+	kind, date, _ := strings.Cut(d.Subject, " ")
+	day, err := time.ParseInLocation(time.DateOnly, date, to.Location())
+	if err != nil {
+		return nil, err
+	}
+	l := &expansion.List{Kind: expansion.ListKind(kind), Day: day}
+	f := store.SignalFilter{Owners: []expansion.PersonID{to.ID}, Limit: 50}
+	switch l.Kind {
+	case expansion.ListFirstScan:
+		f.Waiting = []expansion.Waiting{expansion.WaitList}
+	case expansion.ListRoutedToday:
+		f.Since = day
+		f.Statuses = []expansion.SignalStatus{expansion.Confirmed, expansion.Routed, expansion.Closed}
+	case expansion.ListWhileAway:
+		return l, e.coveredCases(ctx, to, l)
+	}
+	ss, err := e.store.Signals(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range ss {
+		if l.Kind == expansion.ListRoutedToday {
+			if card, err := e.cardOf(ctx, e.store.Reader, s.ID, expansion.CardSignal, string(s.ID)); err != nil || card != "" {
+				if err != nil {
+					return nil, err
+				}
+				continue // it has a card of its own
+			}
+		}
+		c, err := e.caseOf(ctx, to, s.ID, "")
+		if err != nil {
+			return nil, err
+		}
+		l.Cases = append(l.Cases, c)
+	}
+	return l, nil
+}

@@ -1,0 +1,359 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"expansionbot/expansion"
+	"expansionbot/expansion/detect"
+	"expansionbot/store"
+)
+
+// Bounds of what a person types (storyboard 3.1).
+const (
+	minWhat = 10
+	maxWhat = 2000
+)
+
+// Ingest takes one finding in: evidence that was delivered before changes nothing,
+// evidence for an open signal is added to it, anything else becomes a new signal. The
+// returned signal is the one the evidence belongs to; fresh says it is new.
+func (e *Engine) Ingest(ctx context.Context, f expansion.Finding) (s expansion.Signal, fresh bool, err error) {
+	err = e.store.InTx(ctx, func(tx *store.Tx) error {
+		s, fresh, err = e.ingest(ctx, tx, f, "")
+		return err
+	})
+	return s, fresh, err
+}
+
+// ingest is Ingest inside a transaction. addTo, when set, is the open signal to add to
+// whatever its type and subject.
+func (e *Engine) ingest(ctx context.Context, tx *store.Tx, f expansion.Finding, addTo expansion.SignalID) (expansion.Signal, bool, error) {
+	if err := tx.LockAccount(ctx, f.Signal.AccountID); err != nil {
+		return f.Signal, false, err
+	}
+	if id, ok, err := tx.HasEvidence(ctx, f.Evidence.Source, f.Evidence.SourceID); err != nil || ok {
+		if err != nil {
+			return f.Signal, false, err
+		}
+		s, err := tx.Signal(ctx, id)
+		return s, false, err
+	}
+	var open *expansion.Signal
+	var err error
+	if addTo != "" {
+		s, err := tx.Signal(ctx, addTo)
+		if err != nil {
+			return s, false, err
+		}
+		open = &s
+	} else if open, err = tx.OpenSignal(ctx, f.Signal.DuplicateKey()); err != nil {
+		return f.Signal, false, err
+	} else if open != nil && f.Evidence.OccurredAt.Sub(open.LastSeenAt) > e.timing().DuplicateWindow {
+		if err := tx.ReleaseSignalKey(ctx, open.ID); err != nil {
+			return f.Signal, false, err
+		}
+		open = nil
+	}
+	if open != nil {
+		return e.addEvidence(ctx, tx, *open, f)
+	}
+	return e.newSignal(ctx, tx, f)
+}
+
+func (e *Engine) newSignal(ctx context.Context, tx *store.Tx, f expansion.Finding) (expansion.Signal, bool, error) {
+	s := f.Signal
+	n, err := tx.Next(ctx, "signal", 1001)
+	if err != nil {
+		return s, false, err
+	}
+	s.ID, s.Number, s.Status, s.SeenCount = expansion.SignalID(tx.NewID()), n, expansion.Detected, 1
+	s.DetectedAt, s.LastSeenAt, s.Source, s.SourceReference = tx.Now, f.Evidence.OccurredAt, f.Evidence.Source, f.Evidence.SourceID
+	if !s.Strength.Valid() {
+		s.Strength = expansion.StrengthOf(s.Score)
+	}
+	if s.CreatedBy == "" { // automatic: a shadow start and the first scan message nobody
+		quiet, err := e.quiet(ctx, tx.Reader)
+		if err != nil {
+			return s, false, err
+		}
+		if quiet {
+			s.Waiting = expansion.WaitList
+		}
+	}
+	if err := tx.InsertSignal(ctx, &s); err != nil {
+		return s, false, err
+	}
+	f.Evidence.ID, f.Evidence.SignalID, f.Evidence.ReceivedAt = tx.NewID(), s.ID, tx.Now
+	if _, err := tx.AddEvidence(ctx, f.Evidence, s.AccountID); err != nil {
+		return s, false, err
+	}
+	a := activity(expansion.Monitor, "signal_detected", s)
+	a.Args = map[string]any{"type": s.Type, "score": s.Score, "strength": s.Strength, "source": s.Source}
+	if s.CreatedBy != "" {
+		a.Agent, a.Verb, a.Person = expansion.Human, "signal_logged", s.CreatedBy
+	}
+	if _, err := tx.Log(ctx, a); err != nil {
+		return s, false, err
+	}
+	return s, true, tx.Enqueue(ctx, EnrichArgs{SignalID: string(s.ID)}, time.Time{})
+}
+
+// addEvidence merges a finding into an open signal: strength may rise, never fall.
+func (e *Engine) addEvidence(ctx context.Context, tx *store.Tx, s expansion.Signal, f expansion.Finding) (expansion.Signal, bool, error) {
+	f.Evidence.ID, f.Evidence.SignalID, f.Evidence.ReceivedAt = tx.NewID(), s.ID, tx.Now
+	if added, err := tx.AddEvidence(ctx, f.Evidence, s.AccountID); err != nil || !added {
+		return s, false, err
+	}
+	was := s.Strength
+	s.SeenCount++
+	if f.Evidence.OccurredAt.After(s.LastSeenAt) {
+		s.LastSeenAt = f.Evidence.OccurredAt
+	}
+	s.Score = detect.Combine(s.Score, f.Signal.Score)
+	if st := f.Signal.Strength; st.Rank() > s.Strength.Rank() {
+		s.Strength = st
+	}
+	if st := expansion.StrengthOf(s.Score); st.Rank() > s.Strength.Rank() {
+		s.Strength = st
+	}
+	if f.Signal.Score >= s.Score || len(s.Reasons) == 0 {
+		s.Reasons = f.Signal.Reasons
+	}
+	if s.Potential == nil {
+		s.Potential = f.Signal.Potential
+	}
+	if err := tx.UpdateSignal(ctx, &s); err != nil {
+		return s, false, err
+	}
+	a := activity(expansion.Monitor, "evidence_added", s)
+	a.Person, a.Args = f.Evidence.By, map[string]any{"seen": s.SeenCount, "source": f.Evidence.Source}
+	if f.Evidence.By != "" {
+		a.Agent = expansion.Human
+	}
+	if _, err := tx.Log(ctx, a); err != nil {
+		return s, false, err
+	}
+	if s.Strength.Rank() > was.Rank() {
+		a.Verb, a.Args = "strength_raised", map[string]any{"from": was, "to": s.Strength, "why": f.Evidence.Why}
+		if err := e.tell(ctx, tx, s, a); err != nil {
+			return s, false, err
+		}
+		if s.Status == expansion.Detected && s.Waiting == expansion.WaitCSM {
+			// What had to be asked may route by itself now.
+			if err := tx.Enqueue(ctx, PlanArgs{SignalID: string(s.ID)}, time.Time{}); err != nil {
+				return s, false, err
+			}
+		}
+	}
+	return s, false, e.refresh(ctx, tx, s.ID)
+}
+
+func activity(agent expansion.Agent, verb string, s expansion.Signal) expansion.Activity {
+	return expansion.Activity{Agent: agent, Verb: verb, AccountID: s.AccountID, SignalID: s.ID}
+}
+
+// LogResult is what became of a log by hand. Similar set means that nothing was saved:
+// there is an open signal like it, and the person is to say whether it is the same.
+type LogResult struct {
+	Signal  expansion.Signal
+	Similar *expansion.Signal
+}
+
+// Log keeps a signal a person noticed. A CSM, a seller or RevOps may; it becomes theirs
+// to route.
+func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (LogResult, error) {
+	var res LogResult
+	if err := checkLog(&in, e.clock.Now()); err != nil {
+		return res, err
+	}
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		if _, err := e.person(ctx, tx.Reader, by); err != nil {
+			return err
+		}
+		acct, err := tx.Account(ctx, in.AccountID)
+		if err != nil {
+			return err
+		}
+		f := e.manualFinding(in, acct, by, tx)
+		if in.AddTo == "" && in.Different == "" {
+			open, err := tx.OpenSignal(ctx, f.Signal.DuplicateKey())
+			if err != nil {
+				return err
+			}
+			if open != nil && in.SourceID == "" && f.Evidence.OccurredAt.Sub(open.LastSeenAt) <= e.timing().DuplicateWindow {
+				res.Similar = open
+				return nil
+			}
+		}
+		if in.Different != "" {
+			f.Signal.Subject += ": " + in.Different
+		}
+		res.Signal, _, err = e.ingest(ctx, tx, f, in.AddTo)
+		return err
+	})
+	if err != nil || res.Similar != nil || in.AddTo != "" {
+		return res, err
+	}
+	// The jobs would do this in a moment; doing it now lets the modal go on to its preview.
+	if err := e.Enrich(ctx, res.Signal.ID); err != nil {
+		return res, err
+	}
+	if err := e.Plan(ctx, res.Signal.ID); err != nil {
+		return res, err
+	}
+	res.Signal, err = e.store.Signal(ctx, res.Signal.ID)
+	return res, err
+}
+
+func checkLog(in *LogInput, now time.Time) error {
+	in.What, in.Quote = strings.TrimSpace(in.What), strings.TrimSpace(in.Quote)
+	switch n := utf8.RuneCountInString(in.What); {
+	case in.AccountID == "":
+		return expansion.FieldErrorf("account", "Choose the account.")
+	case !in.Type.Valid():
+		return expansion.FieldErrorf("signal_type", "Choose one of the six signal types.")
+	case in.Strength != "" && !in.Strength.Valid():
+		return expansion.FieldErrorf("strength", "Strength is strong, moderate or exploratory.")
+	case n < minWhat:
+		return expansion.FieldErrorf("what", "Say what happened in at least %d characters.", minWhat)
+	case n > maxWhat:
+		return expansion.FieldErrorf("what", "That is %d characters; %d at most fit.", n, maxWhat)
+	}
+	if in.OccurredAt.IsZero() {
+		in.OccurredAt = now
+	}
+	if in.OccurredAt.After(now.Add(24 * time.Hour)) {
+		return expansion.FieldErrorf("when", "That day is in the future. Say when it happened.")
+	}
+	return nil
+}
+
+func (e *Engine) manualFinding(in LogInput, a expansion.Account, by expansion.PersonID, tx *store.Tx) expansion.Finding {
+	score, _, reasons := detect.Manual(detect.ManualInput{Type: in.Type, Strength: in.Strength, What: in.What, Quote: in.Quote, OccurredAt: in.OccurredAt, Now: tx.Now})
+	s := expansion.Signal{AccountID: a.ID, Type: in.Type, Strength: in.Strength, Score: score, Reasons: reasons, CreatedBy: by, Details: in.Details,
+		ExpansionType: in.ExpansionType, Subject: string(detect.ExpansionTypeOf(in.Type, in.What+" "+in.Quote))}
+	if s.ExpansionType == "" {
+		s.ExpansionType = detect.ExpansionTypeOf(in.Type, in.What+" "+in.Quote)
+	}
+	if s.Strength == "" {
+		s.Strength = expansion.StrengthOf(s.Score)
+	}
+	if in.Potential != nil {
+		s.Potential = &expansion.Potential{Likely: *in.Potential, Low: *in.Potential, High: *in.Potential, Formula: "entered by hand", ByHand: true}
+	} else if seats, p := detect.EstimateSeats(in.What+" "+in.Quote, a); seats > 0 {
+		s.Potential = p
+		s.Details = maps.Clone(s.Details)
+		if s.Details == nil {
+			s.Details = map[string]any{}
+		}
+		s.Details["seats"] = seats
+	}
+	src := in.Source
+	if src == "" {
+		src = expansion.SourceManual
+	}
+	id := in.SourceID
+	if id == "" {
+		id = "log:" + tx.NewID()
+	}
+	return expansion.Finding{Signal: s, Evidence: expansion.Evidence{Source: src, SourceID: id, OccurredAt: in.OccurredAt, Why: in.What, Quote: in.Quote,
+		Speaker: in.Speaker, Link: in.Link, By: by, Score: score}}
+}
+
+// Suggest says what strength the rules would give a log by hand, and why in words.
+func (e *Engine) Suggest(t expansion.SignalType, what, quote string, when time.Time) (expansion.Strength, string) {
+	now := e.clock.Now()
+	if when.IsZero() {
+		when = now
+	}
+	score, words, _ := detect.Manual(detect.ManualInput{Type: t, What: what, Quote: quote, OccurredAt: when, Now: now})
+	return expansion.StrengthOf(score), words
+}
+
+// scanBatch is how many accounts one step of a scan looks at.
+const scanBatch = 200
+
+// ScanResult is what a scan looked at and found.
+type ScanResult struct{ Accounts, Signals, Merged, Cleared int }
+
+// Scan looks at the accounts whose usage changed since the last scan began. Each
+// account's finding and what the detector remembers commit together.
+func (e *Engine) Scan(ctx context.Context) (ScanResult, error) {
+	var res ScanResult
+	var since time.Time
+	if err := e.store.Setting(ctx, "scan_watermark", &since); err != nil {
+		return res, err
+	}
+	began := e.clock.Now().UTC()
+	var after expansion.AccountID
+	for {
+		ids, err := e.store.UsageAccounts(ctx, expansion.SeatsMetric, since, after, scanBatch)
+		if err != nil {
+			return res, fmt.Errorf("scan after %q: %w", after, err)
+		}
+		for _, id := range ids {
+			if err := e.scanAccount(ctx, id, &res); err != nil {
+				return res, fmt.Errorf("scan %s: %w", id, err)
+			}
+		}
+		if len(ids) < scanBatch {
+			break
+		}
+		after = ids[len(ids)-1]
+	}
+	return res, e.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.PutSetting(ctx, "first_scan_done", true); err != nil {
+			return err
+		}
+		// Overlap, so that a row committed while we read is looked at again.
+		return tx.PutSetting(ctx, "scan_watermark", began.Add(-time.Minute))
+	})
+}
+
+func (e *Engine) scanAccount(ctx context.Context, id expansion.AccountID, res *ScanResult) error {
+	acct, err := e.store.Account(ctx, id)
+	if expansion.CodeOf(err) == expansion.CodeNotFound {
+		return nil // usage came before its account; the account's import makes it count
+	}
+	if err != nil {
+		return err
+	}
+	now := e.clock.Now()
+	points, err := e.store.Usage(ctx, id, expansion.SeatsMetric, now.AddDate(0, 0, -90))
+	if err != nil {
+		return err
+	}
+	det := detect.OverLicenceConfig{}
+	var state detect.State
+	if err := e.store.DetectorState(ctx, id, det.Name(), &state); err != nil {
+		return err
+	}
+	v := detect.OverLicence(det, detect.Usage{Account: acct, Metric: expansion.SeatsMetric, Points: points, Now: now, State: state})
+	res.Accounts++
+	if v.Finding == nil && v.State == state {
+		return nil
+	}
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.PutDetectorState(ctx, id, det.Name(), v.State); err != nil {
+			return err
+		}
+		if v.Cleared {
+			res.Cleared++
+		}
+		if v.Finding == nil {
+			return nil
+		}
+		_, fresh, err := e.ingest(ctx, tx, *v.Finding, "")
+		if fresh {
+			res.Signals++
+		} else {
+			res.Merged++
+		}
+		return err
+	})
+}

@@ -1,0 +1,545 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"expansionbot/crm"
+	"expansionbot/expansion"
+	"expansionbot/notify"
+	"expansionbot/store"
+)
+
+// wantOpportunity asks for the CRM to be brought up to what we want.
+func (e *Engine) wantOpportunity(ctx context.Context, tx *store.Tx, s expansion.SignalID, id expansion.OpportunityID) error {
+	if e.crm == nil {
+		return nil
+	}
+	return e.want(ctx, tx, store.Delivery{Channel: channelCRM, Kind: "opportunity", Subject: string(id), SignalID: s})
+}
+
+// StageChoice is a stage a person can pick.
+type StageChoice struct {
+	ID, Label   string
+	Probability float64
+}
+
+// Stages lists the open stages of the CRM's pipeline, as last read.
+func (e *Engine) Stages(ctx context.Context) ([]StageChoice, error) {
+	ss, err := e.stages(ctx)
+	var out []StageChoice
+	for _, s := range ss {
+		if !s.Closed {
+			out = append(out, StageChoice{s.ID, s.Label, s.Probability})
+		}
+	}
+	return out, err
+}
+
+func (e *Engine) stages(ctx context.Context) (ss []crm.Stage, err error) {
+	return ss, e.store.Setting(ctx, "crm_stages", &ss)
+}
+
+// RefreshCRM reads the CRM's stages and owners and links owners to our people by their
+// e-mail. It is called at start and with each poll that finds them stale.
+func (e *Engine) RefreshCRM(ctx context.Context) error {
+	if e.crm == nil {
+		return nil
+	}
+	if err := e.crm.Prepare(ctx); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	stages, err := e.crm.Stages(ctx)
+	if err != nil {
+		return fmt.Errorf("stages: %w", err)
+	}
+	owners, err := e.crm.Owners(ctx)
+	if err != nil {
+		return fmt.Errorf("owners: %w", err)
+	}
+	byEmail := map[string]crm.Owner{}
+	for _, o := range owners {
+		if o.Active {
+			byEmail[strings.ToLower(o.Email)] = o
+		}
+	}
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
+		people, err := tx.People(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			if o, ok := byEmail[p.Email]; ok && p.CRMOwnerID != o.ID {
+				p.CRMOwnerID = o.ID
+				if err := tx.PutPerson(ctx, p); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tx.PutSetting(ctx, "crm_read_at", tx.Now); err != nil {
+			return err
+		}
+		return tx.PutSetting(ctx, "crm_stages", stages)
+	})
+}
+
+// openInCRM lists what is open on the account in the CRM that is not ours.
+func (e *Engine) openInCRM(ctx context.Context, a expansion.Account) ([]expansion.OpenOpportunity, error) {
+	if e.crm == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	id, err := e.crmAccount(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	found, err := e.crm.OpenOpportunities(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	people, err := e.store.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := e.stages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []expansion.OpenOpportunity
+	for _, o := range found {
+		if o.Key != "" {
+			continue
+		}
+		x := expansion.OpenOpportunity{CRMID: o.ID, Name: o.Name, Stage: o.StageID}
+		if s, ok := crm.FindStage(stages, o.StageID); ok {
+			x.Stage = s.Label
+		}
+		for _, p := range people {
+			if p.CRMOwnerID != "" && p.CRMOwnerID == o.OwnerID {
+				x.Owner = p.ID
+			}
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// crmAccount finds the account in the CRM once and remembers it.
+func (e *Engine) crmAccount(ctx context.Context, a expansion.Account) (string, error) {
+	if a.CRMID != "" {
+		return a.CRMID, nil
+	}
+	found, err := e.crm.FindAccount(ctx, crm.AccountRef{Domain: a.Domain, Name: a.Name})
+	if err != nil {
+		return "", err
+	}
+	return found.ID, e.store.InTx(ctx, func(tx *store.Tx) error {
+		a, err := tx.Account(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		a.CRMID = found.ID
+		return tx.PutAccount(ctx, a)
+	})
+}
+
+// crmFailure turns a CRM error into what the delivery rules understand.
+func crmFailure(err error) error {
+	x, ok := crm.AsError(err)
+	if !ok {
+		switch expansion.CodeOf(err) {
+		case expansion.CodeNotFound, expansion.CodeConflict:
+			return &notify.Failure{Reason: "account_not_found", Permanent: true, Text: expansion.TextOf(err), Err: err}
+		}
+		return &notify.Failure{Reason: "error", Unknown: true, Err: err}
+	}
+	f := &notify.Failure{Reason: string(x.Kind), RetryAfter: x.RetryAfter, Unknown: x.Kind == crm.Unknown, Err: err}
+	f.Permanent = x.Kind == crm.Rejected || x.Kind == crm.Gone
+	return f
+}
+
+// sendOpportunity brings the CRM's record up to what we want. Record, association and
+// note are separate steps, each kept when done, so that a repeat does only what is left.
+func (e *Engine) sendOpportunity(ctx context.Context, d store.Delivery) (notify.Receipt, error) {
+	o, err := e.store.Opportunity(ctx, expansion.OpportunityID(d.Subject))
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	rt, err := e.store.Routing(ctx, o.RoutingID)
+	if err != nil {
+		return notify.Receipt{}, err
+	}
+	r := notify.Receipt{Remote: o.CRMID, Link: o.URL}
+	if o.CRMID == "" && d.Unknown {
+		// The create may have arrived though its answer was lost.
+		found, err := e.crm.FindByKey(ctx, []string{string(o.ID)})
+		if err != nil {
+			return r, crmFailure(err)
+		}
+		if len(found) > 0 {
+			if o, err = e.keepCRMID(ctx, o.ID, found[0].ID, found[0].URL, ""); err != nil {
+				return r, err
+			}
+		}
+	}
+	if rt.Disposition == expansion.Recalled {
+		if o.CRMID == "" {
+			return r, &skipped{"recalled before it was created"}
+		}
+		if err := e.crm.Archive(ctx, o.CRMID); err != nil {
+			return r, crmFailure(err)
+		}
+		return notify.Receipt{Remote: o.CRMID, Link: o.URL}, nil
+	}
+	want, err := e.wanted(ctx, o, rt)
+	if err != nil {
+		return r, err
+	}
+	account, err := e.crmAccountOf(ctx, o.AccountID)
+	if err != nil {
+		return r, crmFailure(err)
+	}
+	want.AccountID = account
+	if o.CRMID == "" {
+		o, err = e.createInCRM(ctx, o, rt, want)
+	} else {
+		o, err = e.updateInCRM(ctx, o, want)
+	}
+	if err != nil {
+		return r, err
+	}
+	r = notify.Receipt{Remote: o.CRMID, Link: o.URL}
+	if !o.Associated {
+		if err := e.crm.Associate(ctx, o.CRMID, account); err != nil {
+			return r, crmFailure(err)
+		}
+		if o, err = e.changeOpportunity(ctx, o.ID, func(o *expansion.Opportunity) { o.Associated = true }); err != nil {
+			return r, err
+		}
+	}
+	if o.NoteID == "" {
+		note, err := e.crm.Note(ctx, o.CRMID, account, rt.Label(), noteBody(rt))
+		if err != nil {
+			return r, crmFailure(err)
+		}
+		if _, err = e.changeOpportunity(ctx, o.ID, func(o *expansion.Opportunity) { o.NoteID = note }); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (e *Engine) crmAccountOf(ctx context.Context, id expansion.AccountID) (string, error) {
+	a, err := e.store.Account(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return e.crmAccount(ctx, a)
+}
+
+// wanted is the record as we want it to be.
+func (e *Engine) wanted(ctx context.Context, o expansion.Opportunity, rt expansion.Routing) (crm.Snapshot, error) {
+	owner, err := e.store.Person(ctx, o.Owner)
+	if err != nil {
+		return crm.Snapshot{}, err
+	}
+	w := crm.Snapshot{Key: string(o.ID), ID: o.CRMID, Name: o.Name, StageID: o.StageID, OwnerID: owner.CRMOwnerID, Amount: o.Amount, CloseDate: o.CloseDate}
+	if w.StageID == "" || o.Outcome != nil && o.Outcome.From != "crm" {
+		stages, err := e.stages(ctx)
+		if err != nil {
+			return w, err
+		}
+		switch s, ok := crm.FirstStage(stages); {
+		case o.Outcome != nil:
+			for _, s := range stages {
+				if s.Closed && s.Won == o.Outcome.Won {
+					w.StageID = s.ID
+				}
+			}
+		case ok:
+			w.StageID = s.ID
+		}
+	}
+	return w, nil
+}
+
+func (e *Engine) createInCRM(ctx context.Context, o expansion.Opportunity, rt expansion.Routing, w crm.Snapshot) (expansion.Opportunity, error) {
+	s, err := e.store.Signal(ctx, o.SignalID)
+	if err != nil {
+		return o, err
+	}
+	res, err := e.crm.Upsert(ctx, crm.OpportunityInput{Key: w.Key, Name: w.Name, StageID: w.StageID, OwnerID: w.OwnerID, AccountID: w.AccountID, Amount: w.Amount, CloseDate: w.CloseDate,
+		Probability: o.Probability, Description: rt.Package.Summary, ExpansionType: string(o.ExpansionType), SignalType: string(s.Type)})
+	if err != nil {
+		return o, crmFailure(err)
+	}
+	w.ID, w.URL = res.ID, res.URL
+	b, err := json.Marshal(w)
+	if err != nil {
+		return o, err
+	}
+	return e.keepCRMID(ctx, o.ID, res.ID, res.URL, string(b))
+}
+
+// keepCRMID stores what the CRM called the record, once, with its log line.
+func (e *Engine) keepCRMID(ctx context.Context, id expansion.OpportunityID, crmID, url, agreed string) (expansion.Opportunity, error) {
+	var o expansion.Opportunity
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if o, err = tx.Opportunity(ctx, id); err != nil || o.CRMID != "" {
+			return err
+		}
+		o.CRMID, o.URL, o.Agreed = crmID, url, agreed
+		if err := tx.UpdateOpportunity(ctx, &o); err != nil {
+			return err
+		}
+		a := expansion.Activity{Agent: expansion.Communicator, Verb: "opportunity_created", AccountID: o.AccountID, SignalID: o.SignalID, RoutingID: o.RoutingID, Args: map[string]any{"opportunity": o.ID, "crm_id": crmID}}
+		if _, err := tx.Log(ctx, a); err != nil {
+			return err
+		}
+		return e.refresh(ctx, tx, o.SignalID)
+	})
+	return o, err
+}
+
+func (e *Engine) changeOpportunity(ctx context.Context, id expansion.OpportunityID, fn func(*expansion.Opportunity)) (expansion.Opportunity, error) {
+	var o expansion.Opportunity
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if o, err = tx.Opportunity(ctx, id); err != nil {
+			return err
+		}
+		fn(&o)
+		return tx.UpdateOpportunity(ctx, &o)
+	})
+	return o, err
+}
+
+// updateInCRM merges what we want with what the CRM says now, writes what is left to
+// write, and takes over what people changed there.
+func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm.Snapshot) (expansion.Opportunity, error) {
+	found, err := e.crm.Read(ctx, []string{o.CRMID})
+	if err != nil {
+		return o, crmFailure(err)
+	}
+	if len(found) == 0 || found[0].Archived {
+		return o, &notify.Failure{Reason: "gone", Permanent: true, Err: fmt.Errorf("opportunity %s is not in the CRM any more", o.ID)}
+	}
+	m := crm.Merge(agreed(o, found[0]), w, found[0])
+	if m.Wanted {
+		if _, err := e.crm.Update(ctx, o.CRMID, m.Write); err != nil {
+			return o, crmFailure(err)
+		}
+	}
+	return o, e.takeOver(ctx, o.ID, m)
+}
+
+// agreed is the base of the merge: what both sides had last, or theirs at first.
+func agreed(o expansion.Opportunity, theirs crm.Snapshot) crm.Snapshot {
+	var b crm.Snapshot
+	if o.Agreed == "" || json.Unmarshal([]byte(o.Agreed), &b) != nil {
+		return theirs
+	}
+	return b
+}
+
+func noteBody(rt expansion.Routing) string {
+	p := rt.Package
+	parts := []string{p.Summary, "Why now: " + p.WhyNow, "Start here: " + p.StartHere, "Approach: " + p.RecommendedApproach}
+	if rt.Note != "" {
+		parts = append(parts, "Notes from CS: "+rt.Note)
+	}
+	return strings.Join(append(parts, p.Unknowns...), "\n\n")
+}
+
+// pollBatch is how many records one read asks for (HubSpot's batch read takes 100).
+const pollBatch = 100
+
+// Poll reads our open opportunities back from the CRM and takes over what people
+// changed there: stage, owner, amount, close date, won and lost.
+func (e *Engine) Poll(ctx context.Context) error {
+	if e.crm == nil {
+		return nil
+	}
+	if stages, err := e.stages(ctx); err != nil || len(stages) == 0 {
+		if err == nil {
+			err = e.RefreshCRM(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+	}
+	var after int64
+	for {
+		os, err := e.store.OpenOpportunities(ctx, after, pollBatch)
+		if err != nil || len(os) == 0 {
+			return err
+		}
+		byID := map[string]expansion.Opportunity{}
+		ids := make([]string, 0, len(os))
+		for _, o := range os {
+			byID[o.CRMID], ids, after = o, append(ids, o.CRMID), o.Number
+		}
+		found, err := e.crm.Read(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+		for _, theirs := range found {
+			o, ok := byID[theirs.ID]
+			if !ok {
+				continue
+			}
+			if err := e.pollOne(ctx, o, theirs); err != nil {
+				e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
+			}
+		}
+		if len(os) < pollBatch {
+			return nil
+		}
+	}
+}
+
+func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs crm.Snapshot) error {
+	rt, err := e.store.Routing(ctx, o.RoutingID)
+	if err != nil || rt.Disposition != expansion.OnPath {
+		return err
+	}
+	w, err := e.wanted(ctx, o, rt)
+	if err != nil {
+		return err
+	}
+	w.AccountID = theirs.AccountID // the association is a step of its own
+	m := crm.Merge(agreed(o, theirs), w, theirs)
+	if len(m.By(crm.Theirs)) > 0 {
+		if err := e.takeOver(ctx, o.ID, m); err != nil {
+			return err
+		}
+	}
+	if m.Wanted {
+		return e.store.InTx(ctx, func(tx *store.Tx) error { return e.wantOpportunity(ctx, tx, o.SignalID, o.ID) })
+	}
+	return nil
+}
+
+// takeOver keeps the merged record and acts on what people changed in the CRM.
+func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm.Merged) error {
+	stages, err := e.stages(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(m.Base)
+	if err != nil {
+		return err
+	}
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
+		o, err := tx.Opportunity(ctx, id)
+		if err != nil {
+			return err
+		}
+		rt, err := tx.Routing(ctx, o.RoutingID)
+		if err != nil {
+			return err
+		}
+		s, err := tx.Signal(ctx, o.SignalID)
+		if err != nil {
+			return err
+		}
+		changed := m.By(crm.Theirs)
+		if len(changed) == 0 && o.Agreed == string(b) {
+			return nil
+		}
+		o.Agreed = string(b)
+		var end *crm.Stage
+		for _, c := range changed {
+			a := activity(expansion.Communicator, string(c.Field)+"_changed", s)
+			a.RoutingID, a.Args = rt.ID, map[string]any{"from": c.From, "to": c.To}
+			switch c.Field {
+			case crm.FieldStage:
+				st, ok := crm.FindStage(stages, m.Base.StageID)
+				o.StageID, o.StageLabel, o.Probability = m.Base.StageID, st.Label, &st.Probability
+				a.Args["to"] = st.Label
+				if ok && st.Closed {
+					end = &st
+				} else if err := e.stageMoved(ctx, tx, &rt, st); err != nil {
+					return err
+				}
+			case crm.FieldAmount:
+				o.Amount = m.Base.Amount
+			case crm.FieldCloseDate:
+				o.CloseDate = m.Base.CloseDate
+			case crm.FieldName:
+				o.Name = m.Base.Name
+			case crm.FieldOwner:
+				if err := e.ownerMoved(ctx, tx, &o, &rt, m.Base.OwnerID, &a); err != nil {
+					return err
+				}
+			default:
+				continue
+			}
+			if err := e.tell(ctx, tx, s, a); err != nil {
+				return err
+			}
+		}
+		if end != nil && o.Outcome == nil {
+			// The outcome is kept with the opportunity, in one update.
+			return e.close(ctx, tx, &o, rt, expansion.Outcome{Won: end.Won, ARRChange: wonAmount(o, end.Won), Reason: "closed in the CRM", From: "crm"})
+		}
+		if err := tx.UpdateOpportunity(ctx, &o); err != nil {
+			return err
+		}
+		return e.refresh(ctx, tx, s.ID)
+	})
+}
+
+func wonAmount(o expansion.Opportunity, won bool) *expansion.Money {
+	if !won {
+		return nil
+	}
+	return o.Amount
+}
+
+// stageMoved: a stage past the first means somebody works on it, which also ends the
+// ladder (storyboard 7.9).
+func (e *Engine) stageMoved(ctx context.Context, tx *store.Tx, rt *expansion.Routing, st crm.Stage) error {
+	if crm.StageMeaning(st) != crm.MeaningInProgress || !rt.Status.CanMove(expansion.InProgress) {
+		return nil
+	}
+	if rt.AcknowledgedAt == nil {
+		rt.AcknowledgedAt = &tx.Now
+	}
+	rt.Status = expansion.InProgress
+	if err := tx.DropWaits(ctx, string(rt.ID)); err != nil {
+		return err
+	}
+	return tx.UpdateRouting(ctx, rt)
+}
+
+// ownerMoved follows a change of owner in the CRM: the new owner gets a hand-off and a
+// new 48 h (storyboard 7.7, 7.14). An owner we don't know is only noted.
+func (e *Engine) ownerMoved(ctx context.Context, tx *store.Tx, o *expansion.Opportunity, rt *expansion.Routing, ownerID string, line *expansion.Activity) error {
+	people, err := tx.People(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.CRMOwnerID != ownerID || p.ID == rt.To || ownerID == "" {
+			continue
+		}
+		line.Args["person"] = p.ID
+		if err := tx.UpdateOpportunity(ctx, o); err != nil {
+			return err
+		}
+		next, err := e.reroute(ctx, tx, reroute{old: *rt, left: expansion.Rerouted, reason: "Owner changed to " + p.FirstName() + " in the CRM", to: p.ID, why: "owner in the CRM"})
+		if err != nil {
+			return err
+		}
+		*rt = next
+		*o, err = tx.Opportunity(ctx, o.ID)
+		return err
+	}
+	return nil
+}

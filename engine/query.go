@@ -1,0 +1,438 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"expansionbot/expansion"
+	"expansionbot/store"
+)
+
+// Case returns all that viewer may see about a signal, routing or opportunity. ref is a
+// ULID or a short number: S-1042, R-311, O-207.
+func (e *Engine) Case(ctx context.Context, viewer expansion.PersonID, ref string) (expansion.Case, error) {
+	v, err := e.person(ctx, e.store.Reader, viewer)
+	if err != nil {
+		return expansion.Case{}, err
+	}
+	s, rt, err := e.resolve(ctx, ref)
+	if err != nil {
+		return expansion.Case{}, err
+	}
+	return e.caseOf(ctx, v, s, rt)
+}
+
+// resolve finds what a reference means. The routing is "" for a signal.
+func (e *Engine) resolve(ctx context.Context, ref string) (expansion.SignalID, expansion.RoutingID, error) {
+	ref = strings.ToUpper(strings.TrimSpace(ref))
+	kind, digits, short := strings.Cut(ref, "-")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if short && err == nil {
+		switch kind {
+		case "S":
+			s, err := e.store.SignalByNumber(ctx, n)
+			return s.ID, "", err
+		case "R":
+			r, err := e.store.RoutingByNumber(ctx, n)
+			return r.SignalID, r.ID, err
+		case "O":
+			o, err := e.store.OpportunityByNumber(ctx, n)
+			return o.SignalID, o.RoutingID, err
+		}
+	}
+	if s, err := e.store.Signal(ctx, expansion.SignalID(ref)); expansion.CodeOf(err) != expansion.CodeNotFound {
+		return s.ID, "", err
+	}
+	if r, err := e.store.Routing(ctx, expansion.RoutingID(ref)); expansion.CodeOf(err) != expansion.CodeNotFound {
+		return r.SignalID, r.ID, err
+	}
+	if o, err := e.store.Opportunity(ctx, expansion.OpportunityID(ref)); expansion.CodeOf(err) != expansion.CodeNotFound {
+		return o.SignalID, o.RoutingID, err
+	}
+	return "", "", expansion.Errorf(expansion.CodeNotFound, "I don't know %s. Signals look like S-1042, routings like R-311, opportunities like O-207.", expansion.Quote(ref))
+}
+
+// caseOf draws up a case. routing is the one the view is about, "" for the signal's own
+// view (which shows the live routing if there is one).
+func (e *Engine) caseOf(ctx context.Context, viewer expansion.Person, id expansion.SignalID, routing expansion.RoutingID) (expansion.Case, error) {
+	r := e.store.Reader
+	c := expansion.Case{Now: e.clock.Now(), Viewer: viewer}
+	people, err := r.People(ctx)
+	if err != nil {
+		return c, err
+	}
+	c.People = byID(people)
+	if c.Signal, err = r.Signal(ctx, id); err != nil {
+		return c, err
+	}
+	if c.Account, err = r.Account(ctx, c.Signal.AccountID); err != nil {
+		return c, err
+	}
+	if c.Evidence, err = r.SignalEvidence(ctx, id); err != nil {
+		return c, err
+	}
+	sc, err := r.Context(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	c.Context, c.Duplicates = sc.Context, sc.Open
+	if c.Activities, err = r.Activities(ctx, id); err != nil {
+		return c, err
+	}
+	live, err := r.LiveRouting(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	c.Routing = live
+	if routing != "" && (live == nil || live.ID != routing) {
+		own, err := r.Routing(ctx, routing)
+		if err != nil {
+			return c, err
+		}
+		c.Routing, c.Current = &own, live
+	}
+	if rt := c.Routing; rt != nil {
+		o, err := r.Opportunity(ctx, rt.OpportunityID)
+		if err != nil {
+			return c, err
+		}
+		c.Opportunity = &o
+		if until := rt.RoutedAt.Add(e.timing().UndoWindow); rt.Open() && rt.Status == expansion.Pending && c.Now.Before(until) {
+			c.UndoUntil = &until
+		}
+	}
+	if s := c.Signal; s.Status == expansion.Detected || s.Status == expansion.Confirmed || s.Status == expansion.Parked {
+		if s.Waiting == expansion.WaitReview {
+			c.RoutesAt = s.WaitUntil
+		}
+		d, err := e.decide(ctx, r, c.Now, s, c.Account, people)
+		if err != nil && expansion.CodeOf(err) != expansion.CodeNoRecipient {
+			return c, err
+		}
+		c.Plan = &d
+	}
+	c.Notices, err = e.notices(ctx, c)
+	return c, err
+}
+
+// notices are the lines a card shows because something outside does not work right now.
+func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Notice, error) {
+	ds, err := e.store.DeliveriesOf(ctx, c.Signal.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []expansion.Notice
+	for _, d := range ds {
+		if d.State != store.Retry && d.State != store.Blocked {
+			continue
+		}
+		n := expansion.Notice{Try: d.Attempt, Next: d.NextAt}
+		switch {
+		case d.Channel == channelCRM && d.State == store.Retry:
+			n.Kind, n.Text = "crm_down", fmt.Sprintf("%s is not answering; the opportunity will be created when it is back.", e.crmLabel())
+			if c.Opportunity != nil && c.Opportunity.CRMID != "" {
+				n.Text = fmt.Sprintf("%s is not answering; the opportunity will be updated when it is back.", e.crmLabel())
+			}
+		case d.Channel == channelCRM:
+			n.Kind, n.Text = "crm_down", fmt.Sprintf("%s refused the opportunity (%s). RevOps can see why with doctor.", e.crmLabel(), strings.ReplaceAll(d.Reason, "_", " "))
+		case d.Channel == "email" && d.Kind == string(expansion.CardHandoff):
+			n.Kind, n.Text = "mail_down", "The e-mail is not out yet; the mail server does not take it."
+		default:
+			continue
+		}
+		out = append(out, n)
+	}
+	if rt := c.Routing; rt != nil {
+		if rt.Decision.OverLimit {
+			out = append(out, expansion.Notice{Kind: "over_limit", Text: "Over the limit of open routings: everybody else is full too."})
+		}
+		for _, d := range ds {
+			if d.Channel == "slack" && d.Kind == string(expansion.CardHandoff) && d.RoutingID == rt.ID && d.SentAt != nil {
+				if late := d.SentAt.Sub(d.CreatedAt); late > time.Minute {
+					out = append(out, expansion.Notice{Kind: "slack_late", Text: fmt.Sprintf("Delayed %d min", int(late.Minutes())), Delay: late})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) crmLabel() string {
+	if e.crm == nil {
+		return "The CRM"
+	}
+	if e.crm.Name() == "hubspot" {
+		return "HubSpot"
+	}
+	return "Salesforce"
+}
+
+// SearchAccounts finds accounts by a part of their name or domain.
+func (e *Engine) SearchAccounts(ctx context.Context, q string, limit int) ([]expansion.Account, error) {
+	return e.store.SearchAccounts(ctx, q, limit)
+}
+
+// PersonChoice is somebody a person can choose, with what helps to choose.
+type PersonChoice struct {
+	expansion.Person
+	Open      int        // open routings
+	AwayUntil *time.Time // last day away, when away today
+}
+
+// SearchPeople finds active people by a part of their name or address, sellers first.
+func (e *Engine) SearchPeople(ctx context.Context, q string, limit int) ([]PersonChoice, error) {
+	people, err := e.store.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	loads, err := e.store.Loads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := e.clock.Now()
+	aways, err := e.store.Aways(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	q = strings.ToLower(strings.TrimSpace(q))
+	var out []PersonChoice
+	for _, p := range people {
+		if !p.Active || !strings.Contains(strings.ToLower(p.Name+" "+p.Email), q) {
+			continue
+		}
+		c := PersonChoice{Person: p, Open: int(loads[p.ID].Open)}
+		today := dateOnly(now.In(p.Location()))
+		for _, a := range aways {
+			if a.Person == p.ID && !today.Before(a.From) && !today.After(a.To) {
+				c.AwayUntil = &a.To
+			}
+		}
+		out = append(out, c)
+	}
+	sells := func(p expansion.Person) int {
+		if p.Role == expansion.RoleAE || p.Role == expansion.RoleSpecialist {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(out, func(a, b PersonChoice) int {
+		if d := sells(a.Person) - sells(b.Person); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name+a.Email, b.Name+b.Email)
+	})
+	if len(out) > limit {
+		out = out[:limit]
+	}
+	return out, nil
+}
+
+// Contacts lists the people of an account.
+func (e *Engine) Contacts(ctx context.Context, id expansion.AccountID) ([]expansion.Contact, error) {
+	return e.store.Contacts(ctx, id)
+}
+
+// AccountView is one account as `/expansion account` shows it.
+type AccountView struct {
+	Account    expansion.Account
+	Context    expansion.Context
+	Cases      []expansion.Case // open ones, newest first
+	Hold       *expansion.Hold
+	Activities []expansion.Activity // the last five, newest first
+	People     map[expansion.PersonID]expansion.Person
+}
+
+// AccountView draws up an account. A restricted one is for its team, managers and RevOps.
+func (e *Engine) AccountView(ctx context.Context, viewer expansion.PersonID, id expansion.AccountID) (AccountView, error) {
+	var v AccountView
+	p, err := e.person(ctx, e.store.Reader, viewer)
+	if err != nil {
+		return v, err
+	}
+	if v.Account, err = e.store.Account(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Account.Restricted && !e.onTeam(p, v.Account) {
+		return v, expansion.Errorf(expansion.CodeDenied, "%s is restricted to its account team. Ask RevOps.", v.Account.Name)
+	}
+	people, err := e.store.People(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.People = byID(people)
+	if v.Hold, err = e.store.Hold(ctx, id, e.clock.Now()); err != nil {
+		return v, err
+	}
+	if v.Activities, err = e.store.ActivitiesOfAccount(ctx, id, 5); err != nil {
+		return v, err
+	}
+	v.Context = e.gather(ctx, v.Account)
+	ss, err := e.store.Signals(ctx, store.SignalFilter{AccountID: id, Statuses: openStatuses, Limit: 20})
+	if err != nil {
+		return v, err
+	}
+	v.Cases, err = e.cases(ctx, p, ss)
+	return v, err
+}
+
+func (e *Engine) onTeam(p expansion.Person, a expansion.Account) bool {
+	return p.ID == a.CSM || p.ID == a.OriginalAE || p.Role == expansion.RoleManager || e.IsAdmin(p)
+}
+
+var openStatuses = []expansion.SignalStatus{expansion.Detected, expansion.Confirmed, expansion.Routed, expansion.Parked}
+
+// cases draws up a case for each signal the viewer may see in a list.
+func (e *Engine) cases(ctx context.Context, viewer expansion.Person, ss []expansion.Signal) ([]expansion.Case, error) {
+	out := make([]expansion.Case, 0, len(ss))
+	for _, s := range ss {
+		c, err := e.caseOf(ctx, viewer, s.ID, "")
+		if err != nil {
+			return nil, err
+		}
+		if c.Account.Restricted && !e.onTeam(viewer, c.Account) && (c.Routing == nil || c.Routing.To != viewer.ID) {
+			continue
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// List returns a page of signals, newest first, and the cursor of the next page, 0 at the
+// end.
+func (e *Engine) List(ctx context.Context, viewer expansion.PersonID, f ListFilter) ([]expansion.Case, int64, error) {
+	p, err := e.person(ctx, e.store.Reader, viewer)
+	if err != nil {
+		return nil, 0, err
+	}
+	sf, err := e.signalFilter(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	limit := min(max(f.Limit, 0), 100)
+	if limit == 0 {
+		limit = 10
+	}
+	sf.Limit = limit + 1
+	ss, err := e.store.Signals(ctx, sf)
+	if err != nil {
+		return nil, 0, err
+	}
+	var next int64
+	if len(ss) > limit {
+		ss = ss[:limit]
+		next = ss[limit-1].Number
+	}
+	cs, err := e.cases(ctx, p, ss)
+	return cs, next, err
+}
+
+func (e *Engine) signalFilter(ctx context.Context, f ListFilter) (store.SignalFilter, error) {
+	sf := store.SignalFilter{Types: f.Types, Strengths: f.Strengths, Statuses: f.Statuses, AccountID: f.AccountID, Since: f.Since, Before: f.After}
+	if f.Owner != "" {
+		sf.Owners = []expansion.PersonID{f.Owner}
+	}
+	if f.Team != "" {
+		people, err := e.store.People(ctx)
+		if err != nil {
+			return sf, err
+		}
+		sf.Owners = append(sf.Owners, f.Team)
+		for _, p := range people {
+			if p.Manager == f.Team {
+				sf.Owners = append(sf.Owners, p.ID)
+			}
+		}
+	}
+	return sf, nil
+}
+
+// Mine returns what waits on a person, oldest first: routings to acknowledge or to work,
+// previews and questions, escalations.
+func (e *Engine) Mine(ctx context.Context, viewer expansion.PersonID) ([]expansion.Case, error) {
+	p, err := e.person(ctx, e.store.Reader, viewer)
+	if err != nil {
+		return nil, err
+	}
+	ss, err := e.store.Signals(ctx, store.SignalFilter{Owners: []expansion.PersonID{viewer}, Statuses: openStatuses, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	cs, err := e.cases(ctx, p, ss)
+	if err != nil {
+		return nil, err
+	}
+	cs = slices.DeleteFunc(cs, func(c expansion.Case) bool { return !needs(c, viewer) })
+	slices.Reverse(cs)
+	return cs, nil
+}
+
+// needs reports whether a case waits on the person.
+func needs(c expansion.Case, who expansion.PersonID) bool {
+	if rt := c.Routing; rt != nil && rt.Open() {
+		return rt.To == who || rt.EscalatedTo == who && rt.Status == expansion.Pending
+	}
+	return csmOf(c.Signal, c.Account) == who && c.Signal.Status != expansion.Closed && c.Signal.Waiting != expansion.WaitUntil
+}
+
+// HomeView is App Home: the cases in the filter and the totals above them.
+type HomeView struct {
+	Cases  []expansion.Case
+	Totals Totals
+}
+
+// Totals are the figures on top of App Home.
+type Totals struct {
+	NeedYou, Open, Won int
+	WonARR             []expansion.Money // this quarter, per currency
+}
+
+// Home draws up App Home for a person.
+func (e *Engine) Home(ctx context.Context, viewer expansion.PersonID, f ListFilter) (HomeView, error) {
+	var v HomeView
+	p, err := e.person(ctx, e.store.Reader, viewer)
+	if err != nil {
+		return v, err
+	}
+	sf, err := e.signalFilter(ctx, f)
+	if err != nil {
+		return v, err
+	}
+	if len(sf.Statuses) == 0 {
+		sf.Statuses = append(slices.Clone(openStatuses), expansion.Closed)
+	}
+	sf.Limit = 60
+	ss, err := e.store.Signals(ctx, sf)
+	if err != nil {
+		return v, err
+	}
+	if v.Cases, err = e.cases(ctx, p, ss); err != nil {
+		return v, err
+	}
+	now := e.clock.Now().In(p.Location())
+	quarter := time.Date(now.Year(), now.Month()-(now.Month()-1)%3, 1, 0, 0, 0, 0, p.Location())
+	sums := map[string]expansion.Money{}
+	for _, c := range v.Cases {
+		if needs(c, viewer) {
+			v.Totals.NeedYou++
+		}
+		if c.Signal.Status.Open() {
+			v.Totals.Open++
+		}
+		if rt := c.Routing; rt != nil && rt.Status == expansion.Won && rt.ClosedAt.After(quarter) {
+			v.Totals.Won++
+			if m := rt.OutcomeARR; m != nil {
+				sum := sums[m.Currency]
+				sums[m.Currency] = expansion.Money{Minor: sum.Minor + m.Minor, Currency: m.Currency}
+			}
+		}
+	}
+	for _, m := range sums {
+		v.Totals.WonARR = append(v.Totals.WonARR, m)
+	}
+	slices.SortFunc(v.Totals.WonARR, func(a, b expansion.Money) int { return strings.Compare(a.Currency, b.Currency) })
+	return v, nil
+}
