@@ -123,7 +123,7 @@ type limiter struct {
 
 func (l *limiter) init() {
 	l.on, l.buckets = true, map[string]*bucket{}
-	l.now = time.Now // rate limits are real time: a moved clock must not refill them
+	l.now = realNow // a moved clock must not refill them
 }
 
 // SetLimits switches rate limiting; on is the default. Switching forgets what was used.

@@ -9,11 +9,7 @@ import (
 // command. s.mu is held.
 func (s *Server) newResponseURL(user string, ch *channel, m *message) string {
 	now := s.cfg.Clock()
-	for key, u := range s.w.ResponseURLs { // two lives are long enough to tell expired from unknown
-		if now.Sub(u.Expires) > responseURLLife {
-			delete(s.w.ResponseURLs, key)
-		}
-	}
+	s.prune(now)
 	key := secret()
 	u := &responseURL{Channel: ch.ID, User: user, Expires: now.Add(responseURLLife)}
 	if m != nil {

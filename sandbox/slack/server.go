@@ -53,6 +53,7 @@ type Server struct {
 	limits limiter
 
 	offered map[string]map[string]obj // user+element -> option value -> option, from Suggest
+	pruneAt int                       // how many triggers and response URLs there may be before old ones are dropped
 
 	watchMu  sync.Mutex
 	watchers map[chan struct{}]bool
@@ -242,7 +243,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, err)
 		return
 	}
-	if wait := s.limits.take(name, m.tier, c.str("channel")); wait > 0 {
+	if wait := s.limits.take(name, m.tier, s.bucketOf(c.str("channel"))); wait > 0 {
 		tooMany(w, int(wait.Seconds()+0.999))
 		return
 	}
@@ -262,6 +263,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		out["response_metadata"] = meta
 	}
 	answer(w, out, err)
+}
+
+// bucketOf is the conversation a post is counted for: a person's id and their direct message are one.
+func (s *Server) bucketOf(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.target(id); ch != nil {
+		return ch.ID
+	}
+	return id
 }
 
 // allow checks the token and the scope of the method.

@@ -311,3 +311,71 @@ func TestSocketNeedsATicket(t *testing.T) {
 		t.Errorf("status: got %d, want 403", r.StatusCode)
 	}
 }
+
+func TestAckOnANewerSocket(t *testing.T) {
+	t.Parallel()
+	for strict, want := range map[bool]string{false: "", true: "operation_timeout"} {
+		w := start(t, func(c *sandbox.Config) { c.AckTimeout = 2 * time.Second })
+		w.SetStrictAcks(strict)
+		first := rawSocket(t, w)
+		done := make(chan sandbox.Outcome, 1)
+		go func() {
+			out, _ := w.RunCommand(t.Context(), "U1", "C1", "help")
+			done <- out
+		}()
+		f := readFrame(t, first)
+		w.DropSockets("warning")
+		if bye := readFrame(t, first); bye["type"] != "disconnect" || bye["reason"] != "warning" {
+			t.Errorf("got %v", bye)
+		}
+		first.CloseNow()
+		second := rawSocket(t, w)
+		if err := second.Write(t.Context(), websocket.MessageText, []byte(`{"envelope_id":"`+f["envelope_id"].(string)+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if out := <-done; out.Code != want {
+			t.Errorf("strict %v: got %+v, want %q", strict, out, want)
+		}
+		w.clean()
+	}
+}
+
+func TestEventsOfThePeopleAndChannels(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	got := make(chan string, 10)
+	w.connect(func(c *socketmode.Client, e socketmode.Event) {
+		if ev, ok := e.Data.(slackevents.EventsAPIEvent); ok {
+			got <- ev.InnerEvent.Type
+		}
+		c.Ack(*e.Request)
+	})
+	next := func(want string) {
+		t.Helper()
+		select {
+		case name := <-got:
+			if name != want {
+				t.Errorf("event: got %s, want %s", name, want)
+			}
+		case <-time.After(patience):
+			t.Errorf("no %s came", want)
+		}
+	}
+	w.PutUser(sandbox.User{ID: "U7", Handle: "tomoko"})
+	next("team_join")
+	w.PutUser(sandbox.User{ID: "U7", Handle: "tomoko", Deleted: true})
+	next("user_change")
+	w.PutUser(sandbox.User{ID: "U7", Handle: "tomoko", Deleted: true}) // no change, no event
+	w.PutChannel(sandbox.Channel{ID: "C1", Name: "expansion-ops", Members: []string{"U1", w.BotUserID()}, External: true})
+	next("channel_shared")
+	w.PutChannel(sandbox.Channel{ID: "C1", Name: "expansion-ops", Members: []string{"U1", w.BotUserID()}})
+	next("channel_unshared")
+	if _, err := w.Say("U1", "C1", "", "nobody subscribed to message.channels"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.OpenHome(t.Context(), "U1"); err != nil {
+		t.Fatal(err)
+	}
+	next("app_home_opened")
+	w.clean()
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 const maxStack = 3 // modals on top of each other
@@ -111,13 +112,20 @@ func (s *Server) trigger(user, view string) string {
 	s.w.Seq++
 	id := fmt.Sprintf("%d.%d.%s", s.w.Seq, s.cfg.Clock().UnixMilli(), secret())
 	now := s.cfg.Clock()
-	for old, t := range s.w.Triggers { // an hour is long enough to tell expired from unknown
-		if now.Sub(t.Expires).Hours() > 1 {
-			delete(s.w.Triggers, old)
-		}
-	}
+	s.prune(now)
 	s.w.Triggers[id] = &trigger{User: user, Expires: now.Add(triggerLife), View: view}
 	return id
+}
+
+// prune drops triggers and response URLs that expired half an hour ago: long enough to tell expired
+// from unknown. It looks only when their number has doubled. s.mu is held.
+func (s *Server) prune(now time.Time) {
+	if len(s.w.Triggers)+len(s.w.ResponseURLs) < s.pruneAt {
+		return
+	}
+	maps.DeleteFunc(s.w.Triggers, func(_ string, t *trigger) bool { return now.Sub(t.Expires) > responseURLLife })
+	maps.DeleteFunc(s.w.ResponseURLs, func(_ string, u *responseURL) bool { return now.Sub(u.Expires) > responseURLLife })
+	s.pruneAt = max(2000, 2*(len(s.w.Triggers)+len(s.w.ResponseURLs)))
 }
 
 // externalTaken says whether another open view has the external id. s.mu is held.

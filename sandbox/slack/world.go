@@ -196,6 +196,9 @@ func (s *Server) Restore(b []byte) error {
 	if err := json.Unmarshal(b, w); err != nil {
 		return fmt.Errorf("restore the Slack workspace: %w", err)
 	}
+	if w.Users == nil || w.Channels == nil || w.Homes == nil || w.Stacks == nil || w.Files == nil || w.Triggers == nil || w.ResponseURLs == nil {
+		return fmt.Errorf("restore the Slack workspace: a part of it is null")
+	}
 	for id, ch := range w.Channels {
 		if ch == nil {
 			return fmt.Errorf("restore the Slack workspace: channel %s is null", id)
