@@ -65,13 +65,9 @@ func (e *Engine) WriteReport(ctx context.Context, w io.Writer, since time.Time, 
 	if err != nil {
 		return err
 	}
-	names := make(report.People, len(people))
-	for id, x := range people {
-		names[id] = x.Name
-	}
 	if csv {
-		return report.CSV(w, p, names)
+		return report.CSV(w, p, people)
 	}
-	_, err = io.WriteString(w, report.Text(p, names))
+	_, err = io.WriteString(w, report.Text(p, people))
 	return err
 }
