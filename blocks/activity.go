@@ -15,6 +15,15 @@ func (r reader) activity(a expansion.Activity) string {
 	if a.Person != "" {
 		by = r.first(a.Person)
 	}
+	if r.Account.Restricted { // what was said stays in the CRM; who did what does not
+		open := map[string]any{}
+		for _, k := range []string{"to", "next", "late"} {
+			if v, ok := a.Args[k]; ok {
+				open[k] = v
+			}
+		}
+		a.Args = open
+	}
 	arg := func(k string) string { return said(fmt.Sprint(orEmpty(a.Args[k])), lineLen) }
 	person := func(k string) string { // an id: a string once it was stored
 		if s := fmt.Sprint(orEmpty(a.Args[k])); s != "" {
