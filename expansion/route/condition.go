@@ -218,6 +218,7 @@ func (r *policyReader) condition(source string, n *yaml.Node, path string) condi
 		if fe, ok := errors.AsType[*file.Error](err); ok {
 			what, column = fe.Message, fe.Column+1
 		}
+		what = goTypes.Replace(what)
 		r.ps.errorf(n.Line, path, "The condition does not compile at column %d of %q: %s.%s", column, source, strings.TrimSuffix(what, "."), fieldHint(what))
 		return c
 	}
@@ -226,6 +227,9 @@ func (r *policyReader) condition(source string, n *yaml.Node, path string) condi
 	}
 	return c
 }
+
+// goTypes puts the words of the policy for the types of this package.
+var goTypes = strings.NewReplacer("type route.accountEnv", "account", "type route.signalEnv", "signal", "route.accountEnv", "account", "route.signalEnv", "signal", "float64", "number")
 
 func fieldHint(what string) string {
 	if strings.Contains(what, "unknown name") || strings.Contains(what, "has no field") {

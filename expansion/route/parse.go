@@ -1,6 +1,9 @@
 package route
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,7 +63,13 @@ func (r *policyReader) document(text []byte) *yaml.Node {
 		return nil
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	err := dec.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		r.ps.errorf(0, "", "The policy is empty. Start from the shipped policy.yaml.")
+		return nil
+	}
+	if err != nil {
 		line, what := 0, err.Error()
 		if m := yamlLine.FindStringSubmatch(strings.SplitN(what, "\n", 2)[0]); m != nil {
 			line, _ = strconv.Atoi(m[1]) // digits by the pattern
@@ -69,8 +78,8 @@ func (r *policyReader) document(text []byte) *yaml.Node {
 		r.ps.errorf(line, "", "This is no valid YAML: %s. Check indentation and quotes there.", strings.TrimPrefix(what, "yaml: "))
 		return nil
 	}
-	if len(doc.Content) == 0 {
-		r.ps.errorf(0, "", "The policy is empty. Start from the shipped policy.yaml.")
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) || len(doc.Content) != 1 {
+		r.ps.errorf(0, "", "The file holds more than one document. Take out the line ---.")
 		return nil
 	}
 	return doc.Content[0]
