@@ -234,6 +234,19 @@ func TestHistoryFindsAPostByItsMetadata(t *testing.T) {
 	if h := history(slack.GetConversationHistoryParameters{Oldest: all[2], Latest: all[3], Inclusive: true}); len(h.Messages) != 2 {
 		t.Errorf("inclusive: %+v", h.Messages)
 	}
+	if h := history(slack.GetConversationHistoryParameters{Latest: all[3]}); len(h.Messages) != 3 || h.Messages[0].Timestamp != all[2] {
+		t.Errorf("latest is exclusive: %+v", h.Messages)
+	}
+	if _, err := w.api.PostEphemeral(dm, "U1", slack.MsgOptionText("only here", false)); err != nil {
+		t.Fatal(err)
+	}
+	_, gone, err := w.api.PostMessage(dm, slack.MsgOptionText("taken back", false))
+	code(t, err, "")
+	_, _, err = w.api.DeleteMessage(dm, gone)
+	code(t, err, "")
+	if h := history(slack.GetConversationHistoryParameters{}); len(h.Messages) != 5 {
+		t.Errorf("history holds ephemeral or deleted messages: %+v", h.Messages)
+	}
 	one := history(slack.GetConversationHistoryParameters{Limit: 3})
 	two := history(slack.GetConversationHistoryParameters{Limit: 3, Cursor: one.ResponseMetaData.NextCursor})
 	if !one.HasMore || len(one.Messages) != 3 || two.HasMore || len(two.Messages) != 2 || two.Messages[1].Timestamp != all[0] {
