@@ -40,7 +40,7 @@ func shadowBlock(admin bool, c ShadowCount) (slack.Block, string) {
 		s = fmt.Sprintf("Watching only: %s at %s found so far, nobody was told.", count(c.Signals, "signal"), count(c.Customers, "customer"))
 	}
 	if !admin {
-		return context(s + " RevOps turns it on."), s
+		return smallPrint(s + " RevOps turns it on."), s
 	}
 	sure := slack.NewConfirmationBlockObject(plain("Go live?", 100),
 		plain("From now on CSMs and sellers get cards. What was found so far becomes one list per CSM.", 300),
@@ -95,11 +95,11 @@ func Account(a AccountCard) Message {
 	}
 	text := r.account() + ": " + count(len(a.Open), "open signal") + ". On hold for: " + hold + "."
 	if len(a.Open) == 0 {
-		bs = append(bs, context("No open signals."))
+		bs = append(bs, smallPrint("No open signals."))
 	}
 	for i, c := range a.Open {
 		if i == 8 {
-			bs = append(bs, context(fmt.Sprintf("And %d more open signals in Home.", len(a.Open)-8)))
+			bs = append(bs, smallPrint(fmt.Sprintf("And %d more open signals in Home.", len(a.Open)-8)))
 			break
 		}
 		bs = append(bs, read(c).row(ActionListRow, false))
@@ -108,7 +108,7 @@ func Account(a AccountCard) Message {
 	for i := len(a.Activities) - 1; i >= 0 && len(lines) < 5; i-- {
 		lines = append(lines, r.at(a.Activities[i].At)+" "+r.activity(a.Activities[i]))
 	}
-	bs = append(bs, context(orElse(fit(lines, maxContext), "No activity yet.")))
+	bs = append(bs, smallPrint(orElse(fit(lines, maxContext), "No activity yet.")))
 	return Message{Text: text, Blocks: list(bs...)}
 }
 
@@ -237,7 +237,7 @@ func Mine(viewer expansion.Person, now time.Time, cases []expansion.Case) Messag
 	text := head
 	for i, c := range cases {
 		if i == maxRows {
-			bs = append(bs, context(fmt.Sprintf("And %d more in Home.", len(cases)-maxRows)))
+			bs = append(bs, smallPrint(fmt.Sprintf("And %d more in Home.", len(cases)-maxRows)))
 			break
 		}
 		c.Viewer, c.Now = viewer, now
@@ -304,7 +304,7 @@ func Help() Message {
 	return Message{
 		Text: "Type /expansion log, mine, account, list, why, contact, ooo, undo or report.",
 		Blocks: list(section("*What I understand*\n"+strings.Join(lines, "\n")),
-			context("Or use “Log as expansion signal” in a message's menu, or drop a .vtt, .srt, .txt or .eml file in our DM.")),
+			smallPrint("Or use “Log as expansion signal” in a message's menu, or drop a .vtt, .srt, .txt or .eml file in our DM.")),
 	}
 }
 

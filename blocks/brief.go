@@ -50,7 +50,7 @@ func Brief(c expansion.Case) slack.ModalViewRequest {
 	if c.Routing != nil {
 		foot = joined(" · ", c.Routing.Label(), foot)
 	}
-	return modal(CallbackBrief, "Handoff brief", "", RoutingMeta(c), append(bs, context(foot))...)
+	return modal(CallbackBrief, "Handoff brief", "", RoutingMeta(c), append(bs, smallPrint(foot))...)
 }
 
 // known is a text, or the element's, or "Not known" with who could know.
@@ -87,7 +87,7 @@ func (r reader) stakeholders(p expansion.Package) []slack.Block {
 	var bs []slack.Block
 	for i, s := range people {
 		if i == maxPeople {
-			bs = append(bs, context(fmt.Sprintf("And %d more in the CRM.", len(people)-maxPeople)))
+			bs = append(bs, smallPrint(fmt.Sprintf("And %d more in the CRM.", len(people)-maxPeople)))
 			break
 		}
 		contact := "no contact on record"
@@ -184,7 +184,7 @@ func Why(c expansion.Case) slack.ModalViewRequest {
 			bs = append(bs, section(strings.Join(lines, "\n")))
 		}
 		if n := len(d.Trace); n > 200 {
-			bs = append(bs, context(fmt.Sprintf("And %d more rules, not reached or skipped.", n-200)))
+			bs = append(bs, smallPrint(fmt.Sprintf("And %d more rules, not reached or skipped.", n-200)))
 		}
 	}
 	if s := r.dropped(d); s != "" {
@@ -202,7 +202,7 @@ func Why(c expansion.Case) slack.ModalViewRequest {
 	if !d.Facts.Now.IsZero() {
 		foot += " · data as it was at " + r.at(d.Facts.Now)
 	}
-	return modal(CallbackWhy, title, "", m, append(bs, context(foot))...)
+	return modal(CallbackWhy, title, "", m, append(bs, smallPrint(foot))...)
 }
 
 func stepWords(s expansion.StepResult) string {

@@ -42,11 +42,11 @@ func escalationCard(r reader) Message {
 		fields(field("Waiting for", r.who(g.To)), field("Potential", potential(r.Signal.Potential)),
 			field("Strength", r.Signal.Strength.Chip()), field("Nudges sent", fmt.Sprint(r.nudges(g)))),
 		section("*Why now* "+orElse(ended(said(g.Package.WhyNow, lineLen)), r.why(lineLen))),
-		context(r.lastSeen(g.To), "Sent "+r.at(g.RoutedAt)+", because "+because(g.Decision)+"."),
+		smallPrint(r.lastSeen(g.To), "Sent "+r.at(g.RoutedAt)+", because "+because(g.Decision)+"."),
 		state,
-		context(r.notices()...),
+		smallPrint(r.notices()...),
 		actions(acts...),
-		context(joined(" · ", r.Signal.Label(), g.Label())),
+		smallPrint(joined(" · ", r.Signal.Label(), g.Label())),
 	)
 	return Message{
 		Text:   fmt.Sprintf("No answer on %s for %s%s. %s has it. %s", r.account(), waited, r.sum(), to, ask),
@@ -138,7 +138,7 @@ func questionCard(r reader) Message {
 	by := asked.Add(answerTime)
 	v := routingValue(g)
 	acts := []slack.BlockElement{primary(ActionAgree, v, "Agree"), button(ActionDisagree, v, "Disagree, here's why")}
-	state := context("Without an answer by " + r.at(by) + " " + rep + "'s word stands.")
+	state := smallPrint("Without an answer by " + r.at(by) + " " + rep + "'s word stands.")
 	text := r.account() + ": " + ask + ". Agree? Answer by " + r.words(by) + "."
 	if l := r.answered(g); l != "" {
 		state, acts = section("*"+l+"*"), nil
@@ -154,7 +154,7 @@ func questionCard(r reader) Message {
 			field("Potential", potential(r.Signal.Potential)), field("With", r.who(g.To))),
 		state,
 		actions(acts...),
-		context(joined(" · ", r.Signal.Label(), g.Label())),
+		smallPrint(joined(" · ", r.Signal.Label(), g.Label())),
 	)}
 }
 
@@ -219,7 +219,7 @@ func listCard(l expansion.List) Message {
 		}
 		bs = append(bs, r.listRow(l.Kind))
 	}
-	return Message{Text: text, Blocks: list(append(bs, context(foot))...)}
+	return Message{Text: text, Blocks: list(append(bs, smallPrint(foot))...)}
 }
 
 // awaySummary is "2 went to Dana."
@@ -301,5 +301,5 @@ func notice(m expansion.Message) Message {
 			a.BlockID = "notice:" + routingValue(g)
 		}
 	}
-	return Message{Text: r.account() + ": " + text, Blocks: list(section(text), context(lines...), block, context(foot))}
+	return Message{Text: r.account() + ": " + text, Blocks: list(section(text), smallPrint(lines...), block, smallPrint(foot))}
 }

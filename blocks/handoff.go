@@ -41,9 +41,9 @@ func handoffCard(r reader) Message {
 		),
 		section("*Why now* " + orElse(ended(said(p.WhyNow, quoteLen)), r.why(quoteLen))),
 		section("*Start here* " + orElse(ended(said(p.StartHere, lineLen+40)), orElse(ended(said(p.RecommendedApproach, lineLen+40)), "Not known."))),
-		context(r.reasons(g)...),
+		smallPrint(r.reasons(g)...),
 	}
-	return Message{Text: text + ask, Blocks: list(append(body, state, context(r.notices()...), actions(acts...), r.deadline(g))...)}
+	return Message{Text: text + ask, Blocks: list(append(body, state, smallPrint(r.notices()...), actions(acts...), r.deadline(g))...)}
 }
 
 func orElse(s, other string) string {
@@ -156,17 +156,17 @@ func (r reader) crmState() string {
 // deadline says what happens without an answer; nil once there is one.
 func (r reader) deadline(g *expansion.Routing) slack.Block {
 	if _, disputed := r.disputed(g); disputed || !g.Open() || g.Status != expansion.Pending {
-		return context(joined(" · ", r.Signal.Label(), g.Label()))
+		return smallPrint(joined(" · ", r.Signal.Label(), g.Label()))
 	}
 	by := g.RoutedAt.Add(ackTarget)
 	if g.EscalatedAt != nil {
-		return context(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.at(*g.EscalatedAt), g.Label()))
+		return smallPrint(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.at(*g.EscalatedAt), g.Label()))
 	}
 	s := "Acknowledge by " + r.at(by) + " to stay inside 4 h."
 	if r.Now.After(by) {
 		s = "Still waiting for you after " + span(r.Now.Sub(g.RoutedAt)) + "."
 	}
-	return context(s + " " + r.escalates(g) + " · " + g.Label())
+	return smallPrint(s + " " + r.escalates(g) + " · " + g.Label())
 }
 
 // escalates is "At 48 h it goes to Lena."
@@ -369,16 +369,16 @@ func nudge(r reader) Message {
 	l := r.account() + " is waiting for you. Acknowledge, or say it isn't yours."
 	if r.Routing == nil {
 		l = r.account() + " is waiting for you. Say yes, not now or not real."
-		return Message{Text: l, Blocks: list(section(l), context(r.Signal.Label()))}
+		return Message{Text: l, Blocks: list(section(l), smallPrint(r.Signal.Label()))}
 	}
 	g := r.Routing
 	if !g.Open() || g.Status != expansion.Pending {
 		l = r.account() + ": already answered, nothing to do."
-		return Message{Text: l, Blocks: list(section(l), context(g.Label()))}
+		return Message{Text: l, Blocks: list(section(l), smallPrint(g.Label()))}
 	}
 	return Message{
 		Text:   joined(" ", l, r.markWords(g), "Waiting since "+r.words(g.RoutedAt)+"."),
-		Blocks: list(section(l), context(joined(" ", "Waiting for "+span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
+		Blocks: list(section(l), smallPrint(joined(" ", "Waiting for "+span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
 	}
 }
 

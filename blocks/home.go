@@ -113,7 +113,7 @@ func Home(v HomeView) slack.HomeTabViewRequest {
 		bs = append(bs, rows...)
 	}
 	if left > 0 {
-		bs = append(bs, context(count(left, "more signal")+" on this page; narrow the filters to see them."))
+		bs = append(bs, smallPrint(count(left, "more signal")+" on this page; narrow the filters to see them."))
 	}
 	if len(v.Groups) == 0 {
 		empty := "No open signals. Log one, or drop a meeting transcript in Messages."
@@ -199,5 +199,5 @@ func (v HomeView) foot(l lens) []slack.Block {
 	if v.Pages > 1 {
 		line += fmt.Sprintf(" · page %d of %d", page, v.Pages)
 	}
-	return list(actions(acts...), context(line))
+	return list(actions(acts...), smallPrint(line))
 }

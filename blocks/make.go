@@ -32,8 +32,8 @@ func fields(fs ...*slack.TextBlockObject) slack.Block {
 	return slack.NewSectionBlock(nil, fs, nil)
 }
 
-// context is one line per non-empty element; nil when there is none.
-func context(lines ...string) slack.Block {
+// smallPrint is a context block, one line per non-empty element; nil when there is none.
+func smallPrint(lines ...string) slack.Block {
 	var es []slack.MixedElement
 	for _, l := range lines {
 		if l != "" && len(es) < 10 {

@@ -173,7 +173,7 @@ func LogSignal(f LogForm) slack.ModalViewRequest {
 		if w := esc(f.SuggestedWhy, lineLen); w != "" {
 			s += " (" + w + ")"
 		}
-		suggested = context(s + ".")
+		suggested = smallPrint(s + ".")
 	}
 	if p := clean(f.Problem); p != "" {
 		problem = alert(slack.AlertLevelError, p)
@@ -220,7 +220,7 @@ func Similar(f SimilarForm) slack.ModalViewRequest {
 	return modal(CallbackSimilar, "Similar signal", "Continue", f.Meta,
 		section(fmt.Sprintf("Looks like *%s* from %s. Add your note to it?", r.Signal.Label(), r.on(r.Signal.DetectedAt))),
 		section("*"+r.account()+"* · "+r.Signal.Strength.Chip()+" · "+typeLabel(r.Signal)+"\n"+r.why(quoteLen)),
-		context(prefixed("Your note: ", said(f.What, lineLen))),
+		smallPrint(prefixed("Your note: ", said(f.What, lineLen))),
 		input(BlockSame, "Is it the same?", radio(same, []Item{{Value: SameAdd, Text: "Add to it"}, {Value: SameDifferent, Text: "It's different"}})),
 		optional(hinted(input(BlockWhyDiff, "What is different?", textInput("", false, maxLine)), "Needed only if it's different.")),
 	)
@@ -313,7 +313,7 @@ func Reassign(c expansion.Case, suggestion Item) slack.ModalViewRequest {
 	if c.Routing == nil {
 		return modal(CallbackReassign, "Assign", "Assign", SignalMeta(c),
 			section("*"+r.account()+"* · "+typeLabel(r.Signal)+" · "+potential(r.Signal.Potential)),
-			context(esc(suggestion.Description, lineLen)),
+			smallPrint(esc(suggestion.Description, lineLen)),
 			input(BlockRecipient, "Recipient", search(InputRecipient, "Search people", suggestion, 0)),
 			input(BlockReason, "Reason", textInput("", false, maxLine)),
 		)
@@ -321,7 +321,7 @@ func Reassign(c expansion.Case, suggestion Item) slack.ModalViewRequest {
 	to := r.plainFirst(c.Routing.To)
 	return modal(CallbackReassign, "Reassign", "Reassign", RoutingMeta(c),
 		section("*"+r.account()+"* · "+typeLabel(r.Signal)+" · "+potential(r.Signal.Potential)+" · with "+r.who(c.Routing.To)),
-		context(esc(suggestion.Description, lineLen)),
+		smallPrint(esc(suggestion.Description, lineLen)),
 		input(BlockRecipient, "Recipient", search(InputRecipient, "Search people", suggestion, 0)),
 		input(BlockReason, "Reason", textInput("", false, maxLine)),
 		optional(input(BlockTell, "Tell "+plainName(to)+" why", textInput("", true, maxNote))),

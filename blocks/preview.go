@@ -47,10 +47,10 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 	system, noun := crmWords(f.CRM)
 	recipient := input(BlockRecipient, "Recipient", search(InputRecipient, "Search people", to, 0)).WithDispatchAction(true)
 	bs := r.previewAlerts(f.Problem)
-	bs = append(bs, r.planned(), context(r.noOwner(system)))
+	bs = append(bs, r.planned(), smallPrint(r.noOwner(system)))
 	bs = append(bs, recipient)
 	if d := esc(f.To.Description, lineLen); d != "" {
-		bs = append(bs, context(d))
+		bs = append(bs, smallPrint(d))
 	}
 	if changed {
 		bs = append(bs, input(BlockWhyChange, "Why the change?", radio("", OverrideReasons)))

@@ -71,7 +71,7 @@ func Busy(m Message) Message {
 	out := Message{Text: m.Text, Blocks: make([]slack.Block, len(m.Blocks))}
 	for i, b := range m.Blocks {
 		if b.BlockType() == slack.MBTAction {
-			b = context("Working…")
+			b = smallPrint("Working…")
 		}
 		out.Blocks[i] = b
 	}

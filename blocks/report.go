@@ -94,7 +94,7 @@ func Report(v ReportView) Message {
 		bs = append(bs, section("Nothing to report yet."))
 		text += " Nothing to report yet."
 	}
-	return Message{Text: text, Blocks: list(append(bs, context(esc(v.Note, 500)))...)}
+	return Message{Text: text, Blocks: list(append(bs, smallPrint(esc(v.Note, 500)))...)}
 }
 
 const maxCell = 24

@@ -33,9 +33,9 @@ func signalCard(r reader) Message {
 				field("ARR now", money(r.Account.ARR)), field("Potential", potential(r.Signal.Potential))),
 			section(joined("\n", "*Why* "+r.why(quoteLen), r.quote(lineLen))),
 			state,
-			context(r.notices()...),
+			smallPrint(r.notices()...),
 			actions(acts...),
-			context(r.seenRouted()),
+			smallPrint(r.seenRouted()),
 		),
 	}
 }
@@ -66,7 +66,7 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 	edit := button(ActionSignalPreview, v, "Edit or override")
 	hold := button(ActionSignalHold, v, "Hold")
 	not := danger(ActionSignalDismiss, v, "Not real")
-	line := func(l string) slack.Block { return context(l) }
+	line := func(l string) slack.Block { return smallPrint(l) }
 
 	switch s.Status {
 	case expansion.Routed, expansion.Closed:
@@ -113,7 +113,7 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 			}
 		}
 		l += " " + when + " unless you change it · " + r.completeness()
-		return context(l, r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
+		return smallPrint(l, r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
 			[]slack.BlockElement{route, edit, hold, not}
 	case expansion.WaitHeld:
 		return line("Held" + r.stamp("", "held") + ". It does not route until you say so · " + r.completeness()),
@@ -261,7 +261,7 @@ func askCard(r reader) Message {
 		primary(ActionSignalConfirm, v, "Yes, route it"), button(ActionSignalLater, v, "Real, not now"),
 		danger(ActionSignalDismiss, v, "Not real"),
 	}
-	state := context("It does not route without you · " + r.completeness())
+	state := smallPrint("It does not route without you · " + r.completeness())
 	text := r.account() + ": is this real? " + typeLabel(r.Signal) + r.sum() + ". Say yes, not now or not real"
 	if s := r.Signal; s.Status != expansion.Detected || s.Waiting != expansion.WaitCSM {
 		var words string
@@ -269,7 +269,7 @@ func askCard(r reader) Message {
 		text = r.account() + ": " + lower(typeLabel(r.Signal)) + r.sum() + ". " + words
 	} else if s.WaitUntil != nil {
 		text += " by " + r.words(*s.WaitUntil) + "."
-		state = context("It does not route without you; without an answer it is parked " + r.at(*s.WaitUntil) + " · " + r.completeness())
+		state = smallPrint("It does not route without you; without an answer it is parked " + r.at(*s.WaitUntil) + " · " + r.completeness())
 	} else {
 		text += "; without an answer in 7 working days it is parked."
 	}
@@ -288,9 +288,9 @@ func askCard(r reader) Message {
 			field("ARR now", money(r.Account.ARR)), field("Potential", potential(r.Signal.Potential))),
 		section(what),
 		state,
-		context(r.notices()...),
+		smallPrint(r.notices()...),
 		actions(acts...),
-		context(r.seenRouted()),
+		smallPrint(r.seenRouted()),
 	)}
 }
 
@@ -310,7 +310,7 @@ func restricted(r reader, ask string, acts []slack.BlockElement) Message {
 	return Message{
 		Text: r.account() + " (restricted): " + ask,
 		Blocks: list(header(r.plainAccount()), section("This account is restricted; its details are in "+system+" only."),
-			actions(allowed...), context(r.numbers())),
+			actions(allowed...), smallPrint(r.numbers())),
 	}
 }
 
