@@ -114,6 +114,7 @@ type condition struct {
 type atom struct {
 	source string
 	fields []string // the fields it looks at, in order of appearance
+	wants  string   // "; the rule wants …"
 
 	text   func(*env) string // text atoms: the field is (or, with not, isn't) one of words
 	words  []string
@@ -159,6 +160,9 @@ func (c *condition) failing(e *env) *atom {
 
 // explain says why the atom doesn't hold: the fields it looks at and what it wants.
 func (a *atom) explain(e *env) string {
+	if len(a.fields) == 1 {
+		return a.fields[0] + " is " + fieldText(a.fields[0], e) + a.wants
+	}
 	var b strings.Builder
 	for i, name := range a.fields {
 		if i > 0 {
@@ -168,12 +172,8 @@ func (a *atom) explain(e *env) string {
 		b.WriteString(" is ")
 		b.WriteString(fieldText(name, e))
 	}
-	if len(a.fields) > 0 {
-		b.WriteString("; ")
-	}
-	b.WriteString("the rule wants ")
-	b.WriteString(a.source)
-	return b.String()
+	b.WriteString(a.wants)
+	return strings.TrimPrefix(b.String(), "; ")
 }
 
 func fieldText(name string, e *env) string {
@@ -249,17 +249,22 @@ func newCondition(source string) (condition, error) {
 		return c, fmt.Errorf("parse %q again: %w", source, err)
 	}
 	for _, n := range conjuncts(tree.Node, nil) {
-		a := atom{source: n.String(), fields: fieldsOf(n)}
+		a := newAtom(n.String(), n)
 		if !a.native(n) {
 			if a.prog, err = compile(a.source); err != nil {
 				// An operand that can't stand alone: keep the condition in one piece.
-				c.atoms = []atom{{source: source, fields: fieldsOf(tree.Node), prog: whole}}
+				one := newAtom(source, tree.Node)
+				one.prog, c.atoms = whole, []atom{one}
 				return c, nil
 			}
 		}
 		c.atoms = append(c.atoms, a)
 	}
 	return c, nil
+}
+
+func newAtom(source string, n ast.Node) atom {
+	return atom{source: source, fields: fieldsOf(n), wants: "; the rule wants " + source}
 }
 
 func conjuncts(n ast.Node, out []ast.Node) []ast.Node {

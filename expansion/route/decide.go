@@ -179,24 +179,34 @@ func (r *rule) before(a, b *expansion.Rep) bool {
 	return lighter(a, b)
 }
 
-// nextInTurn is smooth weighted round robin without a state of its own: of n turns
-// taken so far each person should have had n × their weight ÷ all weights; the next
-// turn goes to who lacks most. With equal weights that is who has had fewest.
+// nextInTurn is weighted round robin without a state of its own. After n turns each
+// person should have had n × their weight ÷ all weights. Of those whom one more turn
+// leaves below the next whole turn of their share, it takes the one whose turns per
+// weight would be fewest: the quota method of Balinski and Young, which keeps
+// everybody within one turn of their share. With equal weights that is who has had
+// fewest.
 func nextInTurn(t *Team, r *rule, people []int32) int32 {
 	var turns, weights int64
 	for _, at := range people {
 		turns += t.reps[at].Picks
 		weights += r.turnsOf(t.reps[at].ID)
 	}
-	b, most := int32(-1), int64(0)
+	best, bestWeight := int32(-1), int64(1)
 	for _, at := range people {
 		rep := &t.reps[at]
-		lack := (turns+1)*r.turnsOf(rep.ID) - rep.Picks*weights
-		if b < 0 || lack > most || lack == most && r.before(rep, &t.reps[b]) {
-			b, most = at, lack
+		w := r.turnsOf(rep.ID)
+		if (turns+1)*w <= rep.Picks*weights {
+			continue // has had their share
 		}
+		if best >= 0 {
+			mine, theirs := (rep.Picks+1)*bestWeight, (t.reps[best].Picks+1)*w
+			if mine > theirs || mine == theirs && !lighter(rep, &t.reps[best]) {
+				continue
+			}
+		}
+		best, bestWeight = at, w
 	}
-	return b
+	return best
 }
 
 func (r *rule) turnsOf(id expansion.PersonID) int64 {

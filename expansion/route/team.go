@@ -65,32 +65,29 @@ func seller(r *expansion.Rep) bool {
 
 // members lists the active people of r's pool; buf is used when the team has no index.
 func (t *Team) members(r *rule, f *expansion.Facts, buf []int32) []int32 {
-	candidates := buf[:0]
+	out := buf[:0]
 	switch {
 	case t.byID == nil:
 		for i := range t.reps {
-			if t.reps[i].Active && seller(&t.reps[i]) {
-				candidates = append(candidates, int32(i))
+			if rep := &t.reps[i]; rep.Active && inPool(r, f, rep) {
+				out = append(out, int32(i))
 			}
 		}
 	case r.kind == expansion.KindTerritory:
 		return t.territories[wantedTerritory(r, f)]
 	case r.kind == expansion.KindSpecialist:
-		candidates = append(candidates, t.specialists...)
+		for _, i := range t.specialists {
+			if inPool(r, f, &t.reps[i]) {
+				out = append(out, i)
+			}
+		}
 	default:
 		return t.sellers
 	}
-	n := 0
-	for _, i := range candidates {
-		if inPool(r, f, &t.reps[i]) {
-			candidates[n] = i
-			n++
-		}
-	}
-	return candidates[:n]
+	return out
 }
 
-// inPool reports whether a seller belongs to the pool of a specialist, territory or
+// inPool reports whether a person belongs to the pool of a specialist, territory or
 // catch_all rule.
 func inPool(r *rule, f *expansion.Facts, rep *expansion.Rep) bool {
 	switch r.kind {
@@ -171,6 +168,9 @@ func leaveOn(r *expansion.Rep, now time.Time) (expansion.Away, bool) {
 		from, to := leaveDays(a)
 		if from > today+1 || to < today-1 { // no zone is that far from UTC
 			continue
+		}
+		if from < today && today < to { // whatever the zone
+			return a, true
 		}
 		if !zoned {
 			_, offset := now.In(zoneOf(r.TimeZone)).Zone()
