@@ -35,6 +35,9 @@ type Options struct {
 	ClockURL string
 	Live     bool // skip the shadow start; only with a Slack on loopback
 	Log      *slog.Logger
+	// Listener takes the HTTP side's requests; nil = listen on api.listen.
+	Listener net.Listener
+	Tables   map[string][]byte // imported before anything runs if the store is empty, by file name
 }
 
 // App is the running product.
@@ -145,16 +148,23 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
 		return nil, errors.Join(err, a.follow.Close())
 	}
 	a.Engine, a.Store, a.clock = p.Engine, p.Store, p.clock
-	if err := a.start(ctx, p); err != nil {
+	if err := a.start(ctx, p, o); err != nil {
 		return nil, errors.Join(err, a.Stop(ctx))
 	}
 	return a, nil
 }
 
-func (a *App) start(ctx context.Context, p *Parts) error {
+func (a *App) start(ctx context.Context, p *Parts, o Options) error {
+	if err := seed(ctx, a.Engine, o.Tables); err != nil {
+		return err
+	}
 	h := handlers.New(a.Engine, p.slack, a.log)
 	a.bot = bot.New(p.slack, h, a.Engine)
-	l, err := net.Listen("tcp", a.cfg.API.Listen)
+	l := o.Listener
+	var err error
+	if l == nil {
+		l, err = net.Listen("tcp", a.cfg.API.Listen)
+	}
 	if err != nil {
 		return &expansion.Error{Code: expansion.CodeInvalid, Field: "api.listen", Err: err, Text: fmt.Sprintf("Cannot listen on api.listen %s: is another process using the port?", a.cfg.API.Listen)}
 	}

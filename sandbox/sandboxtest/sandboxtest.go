@@ -1,0 +1,419 @@
+// Package sandboxtest runs the whole product against a sandbox inside a test and lets
+// the test act as the cast do, in their words:
+//
+//	s := sandboxtest.Start(t)
+//	s.As("marcus").Expect("Expansion for you: Brightwater Labs").Press("Acknowledge")
+//
+// It sees only what a person sees: what was posted to the local Slack, what is in the
+// CRM and in the mailbox. It waits for things to become true and never sleeps.
+package sandboxtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"expansionbot/app"
+	"expansionbot/expansion/route"
+	"expansionbot/sandbox"
+	"expansionbot/sandbox/crm"
+	"expansionbot/sandbox/slack"
+	"expansionbot/sandbox/world"
+	"expansionbot/store/storetest"
+)
+
+// within is how long anything may take to become true, in real time. A story on a busy
+// machine takes a second or two; this only bounds a failing test.
+const within = 20 * time.Second
+
+// Sandbox is a running product with everything it talks to.
+type Sandbox struct {
+	*sandbox.World
+	App      *app.App
+	APIURL   string
+	APIToken string
+
+	t testing.TB
+}
+
+// Options change what Start does. The zero value is the sandbox a newcomer gets.
+type Options struct {
+	DSN    string // of the store; "" = SQLite in the test's folder
+	Policy []byte // nil = the shipped one
+	Feed   bool   // let the world's usage cross lines while the test runs
+}
+
+// Start runs a sandbox for the test and stops it at the end. A rule of Slack's that the
+// bot broke fails the test.
+func Start(t testing.TB, opts ...Options) *Sandbox {
+	t.Helper()
+	var o Options
+	if len(opts) > 0 {
+		o = opts[0]
+	}
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("SANDBOX_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	ctx := context.Background()
+	w, err := sandbox.Start(ctx, sandbox.Options{Listen: "127.0.0.1:0", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.Slack.SetLimits(false) // stories are about what is said, not how fast
+	if o.DSN == "" {
+		o.DSN = storetest.SQLite(t)
+	}
+	if o.Policy == nil {
+		o.Policy = route.DefaultText()
+	}
+	s := &Sandbox{World: w, t: t}
+	x := w.Addresses()
+	s.App, s.APIURL, s.APIToken, err = app.StartLocal(ctx, app.Local{
+		SlackAPI: x.SlackAPI, BotToken: x.BotToken, AppToken: x.AppToken, HubSpot: x.HubSpot, CRMToken: x.CRMToken, SMTP: x.SMTP, Clock: x.Clock,
+		DSN: o.DSN, Policy: o.Policy, Admins: world.Admins(), Tables: world.Files(w.Start()), Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.App.Run(run) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the product stopped with: %v", err)
+		}
+		for _, v := range w.Slack.Violations() {
+			t.Errorf("a rule of Slack's was broken: %s", v)
+		}
+	})
+	s.Until("the bot is connected and knows the CRM's stages", func() bool {
+		st, err := s.App.Engine.Stages(ctx)
+		return s.App.Ready() && err == nil && len(st) > 0
+	})
+	if o.Feed {
+		w.SetAPI(s.APIURL, s.APIToken)
+	}
+	return s
+}
+
+// Until waits until ok, or fails the test with what was waited for.
+func (s *Sandbox) Until(what string, ok func() bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	slackChanged, crmChanged, mailChanged := s.Slack.Watch(ctx), s.CRM.Watch(ctx), s.Mail.Watch(ctx)
+	look := time.NewTicker(20 * time.Millisecond) // for what no wire shows, such as the product's readiness
+	defer look.Stop()
+	for !ok() {
+		select {
+		case <-slackChanged:
+		case <-crmChanged:
+		case <-mailChanged:
+		case <-look.C:
+		case <-ctx.Done():
+			s.t.Fatalf("waited %s in vain: %s", within, what)
+		}
+	}
+}
+
+// Advance moves the clock; everything due on the way happens before it returns.
+func (s *Sandbox) Advance(d time.Duration) {
+	s.t.Helper()
+	if err := s.Clock.Advance(context.Background(), s.Clock.Now().Add(d)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Push posts rows to the product's HTTP side, one JSON object a line.
+func (s *Sandbox) Push(path, ndjson string) {
+	s.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, s.APIURL+path, strings.NewReader(ndjson))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.APIToken)
+	req.Header.Set("Content-Type", "application/x-ndjson")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		b, _ := io.ReadAll(res.Body)
+		s.t.Fatalf("POST %s: %s: %s", path, res.Status, b)
+	}
+}
+
+// Deal waits for a deal in the CRM of which ok holds.
+func (s *Sandbox) Deal(what string, ok func(crm.Deal) bool) crm.Deal {
+	s.t.Helper()
+	var found crm.Deal
+	s.Until("a deal in the CRM: "+what, func() bool {
+		i := slices.IndexFunc(s.CRM.Deals(), ok)
+		if i >= 0 {
+			found = s.CRM.Deals()[i]
+		}
+		return i >= 0
+	})
+	return found
+}
+
+// Person is one of the cast, acting.
+type Person struct {
+	s  *Sandbox
+	id string
+	dm string
+}
+
+// As acts as one of the cast, by first name in lower case.
+func (s *Sandbox) As(handle string) *Person {
+	s.t.Helper()
+	p, ok := world.ByHandle(handle)
+	if !ok {
+		s.t.Fatalf("nobody in the cast is called %s", handle)
+	}
+	return &Person{s: s, id: p.SlackID, dm: s.Slack.BotDM(p.SlackID)}
+}
+
+// Card is a message as the person sees it now.
+type Card struct {
+	p  *Person
+	ts string
+}
+
+// messages are what the bot told the person, newest first, replies in threads included.
+func (p *Person) messages() []slack.Message {
+	ms := slices.Clone(p.s.Slack.Messages(p.id, p.dm))
+	slices.Reverse(ms)
+	return ms
+}
+
+// Expect waits for a message from the bot whose text holds every part, and returns the
+// newest such.
+func (p *Person) Expect(parts ...string) *Card {
+	p.s.t.Helper()
+	var c *Card
+	p.s.Until(fmt.Sprintf("%s reads %q", p.id, parts), func() bool {
+		for _, m := range p.messages() {
+			if m.BotID != "" && !m.Deleted && holds(Words(m), parts) {
+				c = &Card{p: p, ts: m.TS}
+				return true
+			}
+		}
+		return false
+	})
+	return c
+}
+
+// Never fails if the bot has told the person anything that holds every part.
+func (p *Person) Never(parts ...string) {
+	p.s.t.Helper()
+	for _, m := range p.messages() {
+		if m.BotID != "" && holds(Words(m), parts) {
+			p.s.t.Fatalf("%s reads %q:\n%s", p.id, parts, Words(m))
+		}
+	}
+}
+
+// Count is how many messages hold every part.
+func (p *Person) Count(parts ...string) int {
+	n := 0
+	for _, m := range p.messages() {
+		if m.BotID != "" && !m.Deleted && holds(Words(m), parts) {
+			n++
+		}
+	}
+	return n
+}
+
+// All is everything the bot told the person, for failure texts.
+func (p *Person) All() string {
+	var b strings.Builder
+	for _, m := range p.s.Slack.Messages(p.id, p.dm) {
+		fmt.Fprintf(&b, "— %s\n", Words(m))
+	}
+	return b.String()
+}
+
+func holds(text string, parts []string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// Words is all text of a message: the fallback and every text in its blocks.
+func Words(m slack.Message) string {
+	return m.Text + "\n" + strings.Join(texts(m.Blocks), "\n")
+}
+
+// texts collects every text of a JSON tree of blocks, without Slack's marks.
+func texts(raw json.RawMessage) []string {
+	var v any
+	if len(raw) == 0 || json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	var out []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch x := v.(type) {
+		case []any:
+			for _, y := range x {
+				walk(y)
+			}
+		case map[string]any:
+			if s, ok := x["text"].(string); ok {
+				out = append(out, strings.NewReplacer("*", "", "&amp;", "&", "&lt;", "<", "&gt;", ">", "\u2068", "", "\u2069", "").Replace(s))
+			}
+			for k, y := range x {
+				if _, ok := y.(string); !ok || k != "text" {
+					walk(y)
+				}
+			}
+		}
+	}
+	walk(v)
+	return out
+}
+
+// Expect waits until the card holds every part.
+func (c *Card) Expect(parts ...string) *Card {
+	c.p.s.t.Helper()
+	c.p.s.Until(fmt.Sprintf("the card of %s holds %q; it reads:\n%s", c.p.id, parts, Words(c.message())), func() bool { return holds(Words(c.message()), parts) })
+	return c
+}
+
+// Reply waits for a line under the card that holds every part.
+func (c *Card) Reply(parts ...string) *Card {
+	c.p.s.t.Helper()
+	c.p.s.Until(fmt.Sprintf("under the card of %s stands %q", c.p.id, parts), func() bool {
+		for _, m := range c.p.messages() {
+			if m.ThreadTS == c.ts && m.TS != c.ts && holds(Words(m), parts) {
+				return true
+			}
+		}
+		return false
+	})
+	return c
+}
+
+func (c *Card) message() slack.Message {
+	for _, m := range c.p.messages() {
+		if m.TS == c.ts {
+			return m
+		}
+	}
+	return slack.Message{}
+}
+
+// Press presses the button with that label and waits for the ack.
+func (c *Card) Press(label string) *Card {
+	c.p.s.t.Helper()
+	if out := c.TryPress(label); out.Text != "" {
+		c.p.s.t.Fatalf("pressing %q: %s", label, out.Text)
+	}
+	return c
+}
+
+// TryPress is Press for presses that may fail.
+func (c *Card) TryPress(label string) slack.Outcome {
+	c.p.s.t.Helper()
+	var e element
+	c.p.s.Until(fmt.Sprintf("the card of %s has the button %q; it reads:\n%s", c.p.id, label, Words(c.message())), func() bool {
+		var ok bool
+		e, ok = find(c.message().Blocks, label)
+		return ok
+	})
+	out, err := c.p.s.Slack.Press(context.Background(), c.p.id, slack.Target{Channel: c.p.dm, TS: c.ts}, e.block, e.action, e.value)
+	if err != nil {
+		c.p.s.t.Fatalf("pressing %q: %v", label, err)
+	}
+	return out
+}
+
+// Buttons lists the labels on the card.
+func (c *Card) Buttons() []string {
+	var out []string
+	for _, e := range elements(c.message().Blocks) {
+		out = append(out, e.label)
+	}
+	return out
+}
+
+// element is something that can be pressed.
+type element struct {
+	block, action, label string
+	value                any // option value of an overflow, nil for a button
+}
+
+func find(blocks json.RawMessage, label string) (element, bool) {
+	for _, e := range elements(blocks) {
+		if e.label == label {
+			return e, true
+		}
+	}
+	return element{}, false
+}
+
+type blockElement struct {
+	Type     string          `json:"type"`
+	ActionID string          `json:"action_id"`
+	Text     json.RawMessage `json:"text"` // an object on a button, a string in a context
+	Options []struct {
+		Text struct {
+			Text string `json:"text"`
+		} `json:"text"`
+		Value string `json:"value"`
+	} `json:"options"`
+}
+
+func elements(blocks json.RawMessage) []element {
+	var bs []struct {
+		BlockID   string         `json:"block_id"`
+		Elements  []blockElement `json:"elements"`
+		Accessory *blockElement  `json:"accessory"`
+	}
+	if len(blocks) == 0 || json.Unmarshal(blocks, &bs) != nil {
+		return nil
+	}
+	var out []element
+	for _, b := range bs {
+		es := b.Elements
+		if b.Accessory != nil {
+			es = append(es, *b.Accessory)
+		}
+		for _, e := range es {
+			switch e.Type {
+			case "button":
+				var label struct {
+					Text string `json:"text"`
+				}
+				if json.Unmarshal(e.Text, &label) == nil {
+					out = append(out, element{b.BlockID, e.ActionID, label.Text, nil})
+				}
+			case "overflow":
+				for _, o := range e.Options {
+					out = append(out, element{b.BlockID, e.ActionID, o.Text.Text, o.Value})
+				}
+			}
+		}
+	}
+	return out
+}
