@@ -1,0 +1,259 @@
+package expansion
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Words writes a line of the shared log as one sentence of plain text. name gives a
+// person's name, "" when the person was erased. A verb it does not know reads as its own
+// words, so a new one is never lost. The cards have their own wording of the same verbs
+// (blocks), which also knows the case around the line.
+func (a Activity) Words(name func(PersonID) string) string {
+	w := words{a, name}
+	if f, ok := activityWords[a.Verb]; ok {
+		return f(w)
+	}
+	if what, ok := strings.CutSuffix(a.Verb, "_changed"); ok {
+		return w.with(upperFirst(strings.ReplaceAll(what, "_", " "))+" changed in the CRM", "to")
+	}
+	if a.Verb == "" {
+		return "Updated."
+	}
+	s := upperFirst(strings.ReplaceAll(a.Verb, "_", " "))
+	if by := w.who(a.Person); by != "" {
+		s += " by " + by
+	}
+	return s + "."
+}
+
+// activityWords has one row per verb of the engine, and the older names of some.
+var activityWords = map[string]func(words) string{
+	"signal_detected": func(w words) string {
+		s := "Noticed " + orText(SignalType(w.arg("type")).Label(), "a signal")
+		if st := Strength(w.arg("strength")); st.Valid() {
+			s += ", " + string(st)
+		}
+		return s + prefixed(", from ", spacedWords(w.arg("source"))) + "."
+	},
+	"signal_logged":  func(w words) string { return w.did("logged a signal", "Signal logged") + "." },
+	"evidence_added": func(w words) string { return "Seen again; kept as one signal." },
+	"strength_raised": func(w words) string {
+		return "Now " + orText(w.arg("to"), "stronger") + prefixed(": ", w.arg("why")) + w.stop("why")
+	},
+	"context_gathered": func(w words) string {
+		s := "Context gathered"
+		if f, ok := w.Args["complete"].(float64); ok {
+			s += fmt.Sprintf(", %d%% complete", int(f*100+0.5))
+		}
+		return s + "."
+	},
+	"planned":           func(w words) string { return "Shown for review; routes by itself when the review time ends." },
+	"asked":             func(w words) string { return "Asked the CSM whether it is real." },
+	"ask_reminded":      func(w words) string { return "Reminded " + orText(w.who(w.Person), "the CSM") + "; still no answer." },
+	"waiting_recipient": func(w words) string { return "Nobody is eligible now; waiting for a recipient." },
+	"later":             func(w words) string { return w.did("said it is real, but not now", "Put off") + "." },
+	"returned":          func(w words) string { return "Back after waiting." },
+	"confirmed":         func(w words) string { return w.did("said it is real", "Confirmed") + "." },
+	"held":              func(w words) string { return w.did("put it on hold", "On hold") + "." },
+	"dismissed":         func(w words) string { return w.with(w.did("said it is not real", "Dismissed"), "reason") },
+	"parked":            func(w words) string { return "Parked: no answer in time." },
+	"routed": func(w words) string {
+		s := "Sent" + prefixed(" to ", w.who(w.Person))
+		if rule := w.arg("rule"); rule != "" {
+			s += " by " + map[bool]string{true: "hand", false: "rule " + rule}[rule == "override"]
+		}
+		return s + "."
+	},
+	"acknowledged": func(w words) string {
+		s := w.did("acknowledged", "Acknowledged")
+		if n, ok := w.number("after"); ok {
+			s += " after " + span(time.Duration(n)*time.Second)
+		}
+		return s + "."
+	},
+	"started":        func(w words) string { return w.did("started working on it", "In progress") + "." },
+	"in_progress":    func(w words) string { return w.did("started working on it", "In progress") + "." },
+	"contact_logged": func(w words) string { return w.with(w.did("logged a contact", "Contact logged"), "channel") },
+	"nudged":         func(w words) string { return "Reminder sent" + prefixed(" to ", w.who(w.Person)) + "." },
+	"nudge_asked":    func(w words) string { return w.did("asked for a reminder", "Reminder asked for") + "." },
+	"escalated": func(w words) string {
+		s := "Escalated to " + orText(w.person("to"), "the next level")
+		if n, ok := w.number("late"); ok && n > 0 {
+			s += ", late by " + span(time.Duration(n)*time.Second)
+		}
+		return s + "."
+	},
+	"extended": func(w words) string { return w.with(w.did("gave 24 h more", "24 h more given"), "reason") },
+	"not_mine": func(w words) string {
+		s := w.did("says this isn't theirs", "Handed on") + prefixed(" (", spacedWords(w.arg("reason")))
+		if strings.Contains(s, " (") {
+			s += ")"
+		}
+		return s + "." + prefixed(" Sent to ", orText(w.person("next"), w.person("to"))) + map[bool]string{true: ".", false: ""}[w.person("next")+w.person("to") != ""]
+	},
+	"reassigned": func(w words) string {
+		to := w.person("to")
+		return w.with(w.did("moved it"+prefixed(" to ", to), "Moved"+prefixed(" to ", to)), "reason")
+	},
+	"rerouted":            func(w words) string { return w.with("Moved"+prefixed(" to ", w.person("to")), "reason") },
+	"taken":               func(w words) string { return w.did("took it", "Taken over") + "." },
+	"not_real":            func(w words) string { return w.with(w.did("says this isn't expansion", "Disputed"), "reason") },
+	"not_real_agreed":     func(w words) string { return w.did("agreed: not expansion", "Closed as not real") + "." },
+	"not_real_disagreed":  func(w words) string { return w.with(w.did("disagrees: it is expansion", "Kept as real"), "why") },
+	"not_real_stands":     func(w words) string { return "No answer in time: closed as not real." },
+	"recalled":            func(w words) string { return w.did("recalled it", "Recalled") + "." },
+	"opportunity_created": func(w words) string { return "Opportunity created in the CRM." },
+	"stage_changed":       func(w words) string { return w.with("Stage changed in the CRM", "to") },
+	"owner_changed": func(w words) string {
+		return "Owner changed in the CRM" + prefixed(" to ", orText(w.person("person"), w.arg("to"))) + "."
+	},
+	"won":  func(w words) string { return w.did("closed it as won", "Won") + w.from() + "." },
+	"lost": func(w words) string { return w.did("closed it as lost", "Lost") + w.from() + "." },
+	"delivered": func(w words) string {
+		return delivered(w) + " delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", channelWords(w.arg("channel"))) + "."
+	},
+	"delivery_blocked": func(w words) string {
+		return delivered(w) + " could not be delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", channelWords(w.arg("channel"))) + prefixed(": ", spacedWords(w.arg("reason"))) + "."
+	},
+	"away_set": func(w words) string {
+		return w.did("is away", "Away") + prefixed(" from ", w.arg("from")) + prefixed(" to ", w.arg("to")) + prefixed("; cover is ", w.person("cover")) + "."
+	},
+	"away_cleared": func(w words) string { return w.did("is back", "Back") + "." },
+	"went_live":    func(w words) string { return w.did("went live", "Went live") + "." },
+}
+
+func delivered(w words) string {
+	switch MessageKind(w.arg("kind")) {
+	case CardHandoff:
+		return "Hand-off"
+	case CardEscalation:
+		return "Escalation"
+	}
+	if w.arg("channel") == "crm" {
+		return "Opportunity"
+	}
+	return "Message"
+}
+
+func channelWords(channel string) string {
+	switch channel {
+	case "slack":
+		return "Slack"
+	case "email":
+		return "e-mail"
+	case "crm":
+		return "CRM"
+	}
+	return channel
+}
+
+// words is an activity with who is who.
+type words struct {
+	Activity
+	name func(PersonID) string
+}
+
+func (w words) who(id PersonID) string {
+	if id == "" {
+		return ""
+	}
+	return orText(w.name(id), "someone")
+}
+
+func (w words) did(active, passive string) string {
+	if by := w.who(w.Person); by != "" {
+		return by + " " + active
+	}
+	return passive
+}
+
+func (w words) arg(key string) string {
+	if v := w.Args[key]; v != nil {
+		return strings.TrimSpace(fmt.Sprint(v))
+	}
+	return ""
+}
+
+// number reads a whole number as it is in memory or after it was stored as JSON.
+func (w words) number(key string) (int64, bool) {
+	switch n := w.Args[key].(type) {
+	case int64:
+		return n, true
+	case int:
+		return int64(n), true
+	case float64:
+		return int64(n), true
+	}
+	return 0, false
+}
+
+func (w words) person(key string) string { return w.who(PersonID(w.arg(key))) }
+
+func (w words) with(sentence, key string) string {
+	return sentence + prefixed(": ", spacedWords(w.arg(key))) + w.stop(key)
+}
+
+// stop is the full stop unless the argument that ends the sentence has one.
+func (w words) stop(key string) string {
+	if v := w.arg(key); strings.HasSuffix(v, ".") || strings.HasSuffix(v, "!") || strings.HasSuffix(v, "?") {
+		return ""
+	}
+	return "."
+}
+
+func (w words) from() string {
+	switch w.arg("from") {
+	case "crm":
+		return " in the CRM"
+	case "api":
+		return " over the API"
+	}
+	return ""
+}
+
+// spacedWords writes a reason word as words: no_budget is "no budget".
+func spacedWords(s string) string {
+	if strings.ContainsRune(s, ' ') {
+		return s
+	}
+	return strings.ReplaceAll(s, "_", " ")
+}
+
+// span writes a duration in its largest unit or two: "12 min", "1 h 5 min", "2 d".
+func span(d time.Duration) string {
+	switch m := int(d.Round(time.Minute).Minutes()); {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case m < 60:
+		return fmt.Sprintf("%d min", m)
+	case m < 48*60 && m%60 != 0:
+		return fmt.Sprintf("%d h %d min", m/60, m%60)
+	case m < 48*60:
+		return fmt.Sprintf("%d h", m/60)
+	default:
+		return fmt.Sprintf("%d d", m/(24*60))
+	}
+}
+
+func prefixed(before, s string) string {
+	if s == "" {
+		return ""
+	}
+	return before + s
+}
+
+func orText(s, d string) string {
+	if s == "" {
+		return d
+	}
+	return s
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
