@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -380,6 +381,48 @@ func FuzzReadUsage(f *testing.F) {
 			if e.Line < 1 || e.Reason == "" {
 				t.Errorf("row error without a place: %+v", e)
 			}
+		}
+	})
+}
+
+// The short way of reading a line must never say other than encoding/json does.
+func FuzzReadUsageJSON(f *testing.F) {
+	f.Add(`{"account_id":"n1","metric":"m","day":"2026-03-02","value":43}`)
+	f.Add(`{"account_id" : "n1" ,"metric":"m","day":"2026-03-02","value":-0.5,"received_on":null }`)
+	f.Add(`{"account_id":"n1","metric":"m","day":"2026-03-02","value":01}`)
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.ContainsAny(line, "\r\n") {
+			return
+		}
+		read := func(text string) (points []expansion.UsagePoint, bad int) {
+			stats, _, err := source.ReadUsageJSON(strings.NewReader(text), "f", func(p expansion.UsagePoint) error {
+				points = append(points, p)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return points, stats.Bad
+		}
+		points, bad := read(line)
+		if !json.Valid([]byte(line)) {
+			if len(points) > 0 {
+				t.Errorf("%q is no JSON but was read as %+v", line, points)
+			}
+			return
+		}
+		// An unknown key sends the same object the long way.
+		open := strings.IndexByte(line, '{')
+		if open < 0 || strings.TrimSpace(line[:open]) != "" || len(points) == 0 && bad == 0 {
+			return
+		}
+		comma := ","
+		if strings.HasPrefix(strings.TrimSpace(line[open+1:]), "}") {
+			comma = ""
+		}
+		long, longBad := read(line[:open+1] + `"\u0000":0` + comma + line[open+1:])
+		if !cmp.Equal(points, long) || bad != longBad {
+			t.Errorf("%q: the short way gives %+v (%d bad), the long way %+v (%d bad)", line, points, bad, long, longBad)
 		}
 	})
 }
