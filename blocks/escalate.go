@@ -33,6 +33,7 @@ func escalationCard(r reader) Message {
 		if !g.Extended {
 			acts = append(acts, button(ActionExtend, v, "Give 24 h more"))
 		}
+		acts = append(acts, button(ActionWhy, v, "Why?"))
 	}
 	if r.Account.Restricted {
 		return restricted(r, ask, acts)

@@ -36,7 +36,7 @@ const (
 	ActionTranscriptEdit = "tr_edit" // 3.4 "Edit"
 	ActionTranscriptSkip = "tr_skip" // 3.4 "Skip"
 
-	ActionWhy = "why_open" // 3.3 "Why?", 5.1 "Why them?": routing or signal value, opens Why
+	ActionWhy = "why_open" // 1.3, 3.3 "Why?": routing or signal value, opens Why
 
 	ActionAcknowledge = "ho_ack"     // 4.1 "Acknowledge": routing value
 	ActionBrief       = "ho_brief"   // 4.1 "Full brief": routing value, opens Brief

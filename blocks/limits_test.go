@@ -88,9 +88,8 @@ func anyCase(t *rapid.T) expansion.Case {
 			Args: map[string]any{"reason": words(t, "arg"), "why": words(t, "arg"), "to": id("to"), "channel": words(t, "arg"), "stage": words(t, "arg")}})
 	}
 	for range rapid.IntRange(0, 7).Draw(t, "duplicates") {
-		c.Duplicates = append(c.Duplicates, expansion.OpenOpportunity{CRMID: rapid.StringN(0, 90, -1).Draw(t, "crm"), Name: words(t, "open"), Stage: words(t, "stage"), Owner: id("owner")})
+		c.Duplicates = append(c.Duplicates, expansion.OpenOpportunity{CRMID: rapid.OneOf(rapid.SampledFrom([]string{"", "006A", AttachSeparate}), rapid.StringN(0, 90, -1)).Draw(t, "crm"), Name: words(t, "open"), Stage: words(t, "stage"), Owner: id("owner")})
 	}
-	c.Duplicates = slices.CompactFunc(c.Duplicates, func(a, b expansion.OpenOpportunity) bool { return a.CRMID == b.CRMID })
 	if g := c.Routing; g != nil {
 		g.Status = rapid.SampledFrom([]expansion.RoutingStatus{"pending", "acknowledged", "in_progress", "won", "lost"}).Draw(t, "routing")
 		g.Disposition = rapid.SampledFrom([]expansion.Disposition{"", "rerouted", "rejected", "recalled"}).Draw(t, "left")
@@ -149,8 +148,8 @@ func TestAnyCaseStaysInsideSlacksLimits(t *testing.T) {
 		}
 		item := Item{Value: words(t, "value"), Text: words(t, "item"), Description: words(t, "description")}
 		for name, v := range map[string]slack.ModalViewRequest{
-			"log":     LogSignal(LogForm{Account: item, What: words(t, "what"), Quote: words(t, "quote"), SuggestedWhy: words(t, "why"), Suggested: c.Signal.Strength, Link: words(t, "link"), Problem: words(t, "problem"), People: []Item{item}, When: c.Now}),
-			"similar": Similar(SimilarForm{Open: c, What: words(t, "what")}), "preview": Preview(c, PreviewForm{To: item, Stages: []Stage{{item.Value, item.Text}}, StageID: item.Value, Note: words(t, "note"), Problem: words(t, "problem"), CloseDate: &c.Now}),
+			"log":     LogSignal(LogForm{Account: item, What: words(t, "what"), Quote: words(t, "quote"), SuggestedWhy: words(t, "why"), Suggested: c.Signal.Strength, Link: words(t, "link"), Problem: words(t, "problem"), People: []Item{item, item}, When: c.Now}),
+			"similar": Similar(SimilarForm{Open: c, What: words(t, "what")}), "preview": Preview(c, PreviewForm{To: item, Stages: []Stage{{item.Value, item.Text}, {item.Value, "again"}}, StageID: item.Value, Note: words(t, "note"), Problem: words(t, "problem"), CloseDate: &c.Now}),
 			"why": Why(c), "brief": Brief(c), "outcome": Outcome(c), "not mine": NotMine(c), "not real": NotReal(c), "dismiss": Dismiss(c), "later": Later(c),
 			"reassign": Reassign(c, item), "extend": Extend(c), "disagree": Disagree(c), "loading": Loading(words(t, "title")), "failed": Failed(words(t, "title"), words(t, "text")), "done": Done(words(t, "title"), words(t, "text")),
 		} {

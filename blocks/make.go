@@ -105,10 +105,12 @@ func (i Item) option() *slack.OptionBlockObject {
 
 func (i Item) fits() bool { return i.Value != "" && units(i.Value) <= maxOptionValue }
 
+// options leaves out what Slack would refuse a whole menu for: values that are empty, too
+// long or there already, and all after the hundredth.
 func options(items []Item) []*slack.OptionBlockObject {
 	out := make([]*slack.OptionBlockObject, 0, len(items))
 	for _, i := range items {
-		if i.fits() && len(out) < 100 {
+		if i.fits() && len(out) < 100 && chosen(out, i.Value) == nil {
 			out = append(out, i.option())
 		}
 	}

@@ -180,10 +180,8 @@ func LogSignal(f LogForm) slack.ModalViewRequest {
 	}
 	people := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeExternal, plain("Search contacts", maxPlaceholder), InputPeople)
 	people.MinQueryLength = new(int)
-	for _, p := range f.People {
-		if p.fits() && len(people.InitialOptions) < 20 {
-			people.InitialOptions = append(people.InitialOptions, p.option())
-		}
+	if os := options(f.People); len(os) > 0 {
+		people.InitialOptions = os[:min(len(os), 20)]
 	}
 	source := slack.NewURLTextInputBlockElement(nil, InputValue)
 	source.InitialValue = safeURL(f.Link)

@@ -162,7 +162,8 @@ func (r reader) openAlready(crm string) []slack.Block {
 	var lines []string
 	var items []Item
 	for _, d := range r.Duplicates {
-		if len(items) == 5 || units(d.CRMID) > maxOptionValue || d.CRMID == "" {
+		i := Item{Value: d.CRMID, Text: "Attach to it", Description: d.Name}
+		if len(items) == 5 || !i.fits() || has(items, d.CRMID) || d.CRMID == AttachSeparate {
 			continue
 		}
 		l := "‘" + name(d.Name) + "’, owner " + r.who(d.Owner)
@@ -170,7 +171,7 @@ func (r reader) openAlready(crm string) []slack.Block {
 			l += ", stage " + s
 		}
 		lines = append(lines, "Open already: "+l+".")
-		items = append(items, Item{Value: d.CRMID, Text: "Attach to it", Description: d.Name})
+		items = append(items, i)
 	}
 	if items == nil {
 		return nil

@@ -169,6 +169,7 @@ func (r reader) recalled(g *expansion.Routing) string {
 func (r reader) routedState() (slack.Block, string, []slack.BlockElement) {
 	g := r.live()
 	thread := button(ActionSignalThread, routingValue(g), "Open thread")
+	why := button(ActionWhy, routingValue(g), "Why?")
 	if g.Disposition == expansion.Recalled {
 		l := r.recalled(g)
 		return section("*" + l + "*"), l + " Nothing to do.", []slack.BlockElement{thread}
@@ -179,9 +180,9 @@ func (r reader) routedState() (slack.Block, string, []slack.BlockElement) {
 		s := fmt.Sprintf("Routed to %s at %s. Undo until %s.", to, r.at(g.RoutedAt), r.at(*r.UndoUntil))
 		return section(joined("\n", "*"+r.track(g)+"*", s)),
 			fmt.Sprintf("Routed to %s at %s. Undo until %s.", to, r.words(g.RoutedAt), r.words(*r.UndoUntil)),
-			[]slack.BlockElement{button(ActionRouteUndo, routingValue(g), "Undo"), thread}
+			[]slack.BlockElement{button(ActionRouteUndo, routingValue(g), "Undo"), thread, why}
 	}
-	return track, "Routed to " + to + ". " + ended(r.plainTrack(g)), []slack.BlockElement{thread}
+	return track, "Routed to " + to + ". " + ended(r.plainTrack(g)), []slack.BlockElement{thread, why}
 }
 
 // step is one point of the track.
