@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -46,6 +48,32 @@ func (c *Client) UpdateView(ctx context.Context, viewID, hash string, v slack.Mo
 	return nil
 }
 
+// fillTries are the waits between tries to fill a view that an ack is just putting up.
+// Slack handles the ack and our call side by side; 3 s is its own limit for the ack.
+var fillTries = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 1100 * time.Millisecond}
+
+// FillView replaces the modal put up under an external id. It waits up to 3 s for the
+// modal to appear; after that the error has CodeGone, as when the person closed it.
+func (c *Client) FillView(ctx context.Context, externalID string, v slack.ModalViewRequest) error {
+	for i := 0; ; i++ {
+		_, err := c.api.UpdateViewContext(ctx, v, externalID, "", "")
+		if err == nil {
+			return nil
+		}
+		err = viewError("views.update", err)
+		if expansion.CodeOf(err) != expansion.CodeGone || i == len(fillTries) {
+			return err
+		}
+		wait := time.NewTimer(fillTries[i])
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return err
+		}
+	}
+}
+
 // viewError gives a failed view call its code.
 func viewError(method string, err error) error {
 	wrapped := fmt.Errorf("%s: %w", method, err)
@@ -75,7 +103,8 @@ func (c *Client) PublishHome(ctx context.Context, slackID string, v slack.HomeTa
 }
 
 // Ephemeral answers one person where they pressed: through the interaction's own URL,
-// else in the channel, else in their conversation with the bot.
+// else in the channel, else in their conversation with the bot. The error has
+// CodeUnavailable when Slack may take it later.
 func (c *Client) Ephemeral(ctx context.Context, to handlers.Where, m blocks.Message) error {
 	opts := []slack.MsgOption{
 		slack.MsgOptionText(m.Text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
@@ -83,19 +112,21 @@ func (c *Client) Ephemeral(ctx context.Context, to handlers.Where, m blocks.Mess
 	if len(m.Blocks) > 0 {
 		opts = append(opts, slack.MsgOptionBlocks(m.Blocks...))
 	}
+	// there is opts for the place that was pressed; the thread exists only there.
+	there := slices.Clone(opts)
 	if to.Thread != "" {
-		opts = append(opts, slack.MsgOptionTS(to.Thread))
+		there = append(there, slack.MsgOptionTS(to.Thread))
 	}
 	var errs []error
 	if to.URL != "" {
-		_, _, err := c.api.PostMessageContext(ctx, to.Channel, append(opts[:len(opts):len(opts)], slack.MsgOptionResponseURL(to.URL, slack.ResponseTypeEphemeral))...)
+		_, _, err := c.api.PostMessageContext(ctx, to.Channel, append(slices.Clone(there), slack.MsgOptionResponseURL(to.URL, slack.ResponseTypeEphemeral))...)
 		if err == nil {
 			return nil
 		}
 		errs = append(errs, fmt.Errorf("response_url: %w", err))
 	}
 	if to.Channel != "" {
-		_, err := c.api.PostEphemeralContext(ctx, to.Channel, to.User, opts...)
+		_, err := c.api.PostEphemeralContext(ctx, to.Channel, to.User, there...)
 		if err == nil {
 			return nil
 		}
@@ -103,12 +134,22 @@ func (c *Client) Ephemeral(ctx context.Context, to handlers.Where, m blocks.Mess
 	}
 	channel, err := c.dm(ctx, to.User)
 	if err == nil && channel != to.Channel {
-		_, err = c.api.PostEphemeralContext(ctx, channel, to.User, opts[:len(opts):len(opts)]...)
+		if _, err = c.api.PostEphemeralContext(ctx, channel, to.User, opts...); err == nil {
+			return nil
+		}
 	}
-	if err == nil && channel != to.Channel {
-		return nil
+	if err != nil {
+		errs = append(errs, fmt.Errorf("in the bot's conversation: %w", err))
 	}
-	return errors.Join(append(errs, err)...)
+	last, all := errs[len(errs)-1], errors.Join(errs...)
+	if isWord(last, badBlockWords) && len(m.Blocks) > 0 {
+		c.log.WarnContext(ctx, "slack refused an answer's blocks, sending its text", "err", all)
+		return c.Ephemeral(ctx, handlers.Where{User: to.User, Channel: to.Channel, Thread: to.Thread}, blocks.Message{Text: m.Text})
+	}
+	if f := failure(last, false); !f.Permanent {
+		return &expansion.Error{Code: expansion.CodeUnavailable, Text: "Slack is not answering; please try again in a minute.", Err: all}
+	}
+	return all
 }
 
 // Permalink is the address of a message, "" when Slack does not say.

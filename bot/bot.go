@@ -105,11 +105,12 @@ func (b *Bot) Run(ctx context.Context) error {
 	go func() { socket.done <- socket.run(base) }()
 
 	err := b.loop(ctx, base, socket)
-	b.drain()
+	idle := b.drain()
 	stop()
 	if !socket.ended {
 		<-socket.done
 	}
+	<-idle // what was cut off ends with base
 	return err
 }
 
@@ -145,8 +146,9 @@ func (b *Bot) loop(ctx, base context.Context, socket *socketLoop) error {
 	}
 }
 
-// drain waits for what is under way, then a moment for acks the client still holds.
-func (b *Bot) drain() {
+// drain waits for what is under way, at most 10 s, then a moment for acks the client
+// still holds. The channel closes when nothing is under way any more.
+func (b *Bot) drain() <-chan struct{} {
 	done := make(chan struct{})
 	go func() { b.work.Wait(); close(done) }()
 	limit := time.NewTimer(stopWithin)
@@ -161,6 +163,7 @@ func (b *Bot) drain() {
 		defer grace.Stop()
 		<-grace.C
 	}
+	return done
 }
 
 // event acts on one thing the socket client says. The error ends the bot.

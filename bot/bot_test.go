@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	goslack "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
+	"expansionbot/blocks"
 	"expansionbot/expansion"
 	"expansionbot/handlers"
 	"expansionbot/notify"
@@ -293,6 +296,95 @@ func TestEphemeralAnswersOutliveTheResponseURL(t *testing.T) {
 	ms := w.dm()
 	if len(ms) != 1 || !ms[0].Ephemeral || ms[0].Text != "Nothing changed." {
 		t.Errorf("Marcus reads %+v", ms)
+	}
+}
+
+func TestAnswersInPlainTextWhenBlocksAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.slack.FailNext("chat.postEphemeral", slack.Error("invalid_blocks"), 2) // in the channel and in the DM
+	m := blocks.Message{Text: "Nothing waits on you.", Blocks: []goslack.Block{goslack.NewDividerBlock()}}
+	w.slack.PutChannel(slack.Channel{ID: "C0OURS", Name: "sales", Members: []string{marcus, w.slack.BotUserID()}})
+	if err := w.c.Ephemeral(t.Context(), handlers.Where{User: marcus, Channel: "C0OURS"}, m); err != nil {
+		t.Fatal(err)
+	}
+	if ms := w.slack.Messages(marcus, "C0OURS"); len(ms) != 1 || ms[0].Text != m.Text || len(ms[0].Blocks) > 0 {
+		t.Errorf("Marcus reads %+v", ms)
+	}
+	w.slack.SetDown(true)
+	if err := w.c.Ephemeral(t.Context(), handlers.Where{User: marcus, Channel: "C0OURS"}, m); expansion.CodeOf(err) != expansion.CodeUnavailable {
+		t.Errorf("Slack down: %v, want unavailable", err)
+	}
+}
+
+func TestRefusesMoreViewsThanItCanMake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hold := make(chan struct{})
+	h := &hand{look: func(c *handlers.Call) handlers.Look { return handlers.Look{Way: handlers.Open} }}
+	h.open = func(context.Context, *handlers.Call) { <-hold }
+	b := w.run(h, &box{})
+	at := w.card()
+	for range maxOpening {
+		w.press(at)
+	}
+	w.eventually("all places are taken", func() bool { return len(h.names()) == maxOpening })
+	if out := w.press(at); out.Code != "" {
+		t.Errorf("one press more: %+v, want an ack", out)
+	}
+	w.eventually("the presser is told", func() bool { return w.reads(textBusy) })
+	close(hold)
+	w.eventually("the places are free again", func() bool { return len(b.opening) == 0 })
+}
+
+func TestAcksHundredsOfPressesInTime(t *testing.T) { // DESIGN §9 wants p99 < 250 ms on a quiet machine
+	t.Parallel()
+	w, in := newWorld(t), &box{}
+	w.run(&hand{}, in)
+	at := w.card()
+	const presses = 400
+	var all sync.WaitGroup
+	for range presses {
+		all.Go(func() {
+			if out, err := w.slack.Press(t.Context(), marcus, at, "", "ho_ack", nil); err != nil || out.Code != "" {
+				t.Errorf("press: %+v, %v", out, err)
+			}
+		})
+	}
+	all.Wait()
+	ls := w.slack.Stats().AckLatencies
+	slices.Sort(ls)
+	t.Logf("p50 %s, p99 %s", ls[len(ls)/2], ls[len(ls)*99/100])
+	if p99 := ls[len(ls)*99/100]; len(ls) < presses || p99 > time.Second {
+		t.Errorf("%d acks, p99 %s", len(ls), p99)
+	}
+	if n := len(in.kept()); n != presses {
+		t.Errorf("kept %d of %d presses", n, presses)
+	}
+}
+
+// The job of a submit may be done before Slack put the "Working…" view up.
+func TestFillsAViewThatAppearsLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	waiting := make(chan error, 1)
+	go func() { waiting <- w.c.FillView(t.Context(), "working-1", modal()) }()
+	w.eventually("it was asked for", func() bool { return w.slack.Stats().Methods["views.update"] > 0 })
+	h := &hand{look: func(*handlers.Call) handlers.Look { return handlers.Look{Way: handlers.Open} }}
+	h.open = func(ctx context.Context, c *handlers.Call) {
+		v := modal()
+		v.ExternalID, v.CallbackID = "working-1", "wait"
+		if _, err := w.c.OpenView(ctx, c.Trigger, v); err != nil {
+			t.Error(err)
+		}
+	}
+	w.run(h, &box{})
+	w.command("log")
+	if err := <-waiting; err != nil {
+		t.Fatal(err)
+	}
+	if vs := w.slack.Modals(marcus); len(vs) != 1 || vs[0].CallbackID != "log_signal" {
+		t.Errorf("Marcus sees %+v, want the filled modal", vs)
 	}
 }
 

@@ -236,6 +236,9 @@ type Slack interface {
 	PushView(ctx context.Context, trigger string, v slack.ModalViewRequest) (string, error)
 	// UpdateView replaces an open modal; hash "" overwrites whatever is there.
 	UpdateView(ctx context.Context, viewID, hash string, v slack.ModalViewRequest) error
+	// FillView replaces the modal that was put up under an external id by an ack, waiting a
+	// little for it to appear. CodeGone: it is not there (any more).
+	FillView(ctx context.Context, externalID string, v slack.ModalViewRequest) error
 	// PublishHome shows a person's App Home.
 	PublishHome(ctx context.Context, slackID string, v slack.HomeTabViewRequest) error
 	// Ephemeral answers one person where they pressed.

@@ -91,7 +91,11 @@ func (h *Handlers) person(ctx context.Context, q string) (expansion.Person, erro
 		q = m[1]
 	}
 	if slackID.MatchString(q) {
-		return h.e.PersonBySlack(ctx, q)
+		who, err := h.e.PersonBySlack(ctx, q)
+		if expansion.CodeOf(err) == expansion.CodeNotFound {
+			return who, &expansion.Error{Code: expansion.CodeNotFound, Text: "I don't know that person yet. Ask RevOps to add them, or name somebody else.", Err: err}
+		}
+		return who, err
 	}
 	q = strings.TrimPrefix(strings.TrimSpace(q), "@")
 	found, err := h.e.SearchPeople(ctx, q, 6)
@@ -200,7 +204,7 @@ func commandAway(ctx context.Context, h *Handlers, p *press) error {
 	if cover.ID != "" {
 		text = "You're away " + days + ". New signals go to " + cover.Name + "."
 	}
-	h.say(ctx, p.Call, text+" What you have already stays with you. `/expansion ooo off` ends it.")
+	h.say(ctx, p.Call, text+" What you have already stays with you. Type /expansion ooo off when you are back.")
 	return nil
 }
 

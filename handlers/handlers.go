@@ -126,10 +126,16 @@ func (h *Handlers) Look(c *Call) Look {
 	}
 	if r.working != "" {
 		v := blocks.Working(r.working)
+		v.ExternalID = workingID(c.Env.ID)
 		l.Ack = slack.NewUpdateViewSubmissionResponse(&v)
 	}
 	return l
 }
+
+// workingID names the "Working…" view of a submit. The job may be done before Slack has
+// put that view up: by this name the result waits for it, by the view's own id it would
+// be written first and then covered by "Working…" for ever.
+func workingID(envelope string) string { return "working-" + envelope }
 
 // firstInput is the block of v that an error can hang on, "" when it has none.
 func firstInput(v *slack.View) string {
@@ -173,10 +179,18 @@ func (h *Handlers) Open(ctx context.Context, c *Call) {
 	if err == nil {
 		err = r.open(ctx, h, p)
 	}
-	if err != nil && c.Env.Kind != KindEvent {
-		h.say(ctx, c, h.sentence(ctx, c, err))
-	} else if err != nil {
-		_ = h.sentence(ctx, c, err) // logged there
+	if err == nil {
+		return
+	}
+	text := h.sentence(ctx, c, err)
+	switch {
+	case c.Env.Kind != KindEvent:
+		h.say(ctx, c, text)
+	case c.Name == "app_home_opened":
+		v := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks.Notice(text).Blocks}}
+		if err := h.s.PublishHome(ctx, c.User, v); err != nil {
+			h.log.WarnContext(ctx, "home not shown", "envelope_id", c.Env.ID, "err", err)
+		}
 	}
 }
 
@@ -202,21 +216,28 @@ func (h *Handlers) Work(ctx context.Context, env engine.Envelope) error {
 	}
 	text := h.sentence(ctx, c, err)
 	again := retry(err)
-	if again && !h.told.add(c.Env.ID, struct{}{}) {
-		return fmt.Errorf("%s %s: %w", c.Env.Kind, c.Name, err)
-	}
-	if r.working != "" && c.View != nil {
-		err = h.s.UpdateView(ctx, c.View.ID, "", blocks.Failed(r.working, text))
-		if expansion.CodeOf(err) == expansion.CodeGone {
-			h.say(ctx, c, text)
-		}
-	} else {
-		h.say(ctx, c, text)
+	if !again || h.told.add(c.Env.ID, struct{}{}) {
+		h.tell(ctx, c, r, text, err)
 	}
 	if again {
 		return fmt.Errorf("%s %s: %w", c.Env.Kind, c.Name, err)
 	}
 	return nil
+}
+
+// tell shows the presser what became of their work: in the modal that says "Working…",
+// else where they pressed.
+func (h *Handlers) tell(ctx context.Context, c *Call, r row, text string, cause error) {
+	if r.working == "" || c.View == nil {
+		h.say(ctx, c, text)
+		return
+	}
+	if expansion.CodeOf(cause) == expansion.CodeUnavailable {
+		return // the modal says so already
+	}
+	if err := h.s.FillView(ctx, workingID(c.Env.ID), blocks.Failed(r.working, text)); err != nil {
+		h.say(ctx, c, text) // closed meanwhile, or Slack refuses the view
+	}
 }
 
 // press finds out who it is and what the button or modal is about.

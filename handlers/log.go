@@ -241,10 +241,10 @@ func (h *Handlers) refill(ctx context.Context, p *press, v blocks.LogValues, pro
 // replace puts v where the "Working…" view is. The work is done already: what goes wrong
 // now is logged, never worked again.
 func (h *Handlers) replace(ctx context.Context, p *press, v slack.ModalViewRequest) error {
-	err := h.s.UpdateView(ctx, p.View.ID, "", v)
+	err := h.s.FillView(ctx, workingID(p.Env.ID), v)
 	if err != nil && expansion.CodeOf(err) != expansion.CodeGone {
 		h.log.WarnContext(ctx, "view not updated", "envelope_id", p.Env.ID, "callback", v.CallbackID, "err", err)
-		_ = h.s.UpdateView(ctx, p.View.ID, "", blocks.Done(titleLog, "Saved. The card in your messages has the rest."))
+		_ = h.s.FillView(ctx, workingID(p.Env.ID), blocks.Done(titleLog, "Saved. The card in your messages has the rest."))
 	}
 	return nil
 }
