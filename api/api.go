@@ -22,6 +22,7 @@ const (
 	maxBody    = 256 << 10        // bytes of a JSON body
 	maxIngest  = 32 << 20         // bytes of an NDJSON body
 	answerTime = 30 * time.Second // a request that takes longer is answered 503
+	ingestTime = 5 * time.Minute  // the same for a body of rows
 )
 
 // Config is what the API needs. Engine and Clock are required.
@@ -108,7 +109,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !plainID(c.id) {
 		c.id = s.engine.Store().NewID()
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), answerTime)
+	within := answerTime
+	if strings.HasPrefix(r.URL.Path, "/ingest/") {
+		within = ingestTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), within)
 	defer cancel()
 	c.r = r.WithContext(ctx)
 	h := w.Header()
@@ -302,6 +307,8 @@ func jsonKind(kind string) string {
 		return "truth value"
 	case "map", "struct":
 		return "JSON object"
+	case "int", "int64":
+		return "whole number"
 	}
 	return "number"
 }
@@ -339,7 +346,7 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap lets http.ResponseController and MaxBytesReader reach the connection.
+// Unwrap lets http.ResponseController reach the connection.
 func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // discard is a response nobody reads.

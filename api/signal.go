@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -74,7 +75,7 @@ var signalFields = map[string]string{"account": "customerId", "signal_type": "si
 
 // renamed puts a body's own name for the field at fault on an error.
 func renamed(err error, names map[string]string) error {
-	e, ok := err.(*expansion.Error)
+	e, ok := errors.AsType[*expansion.Error](err)
 	if !ok || names[e.Field] == "" {
 		return err
 	}
@@ -86,7 +87,7 @@ func renamed(err error, names map[string]string) error {
 var sources = []expansion.Source{expansion.SourceUsage, expansion.SourceMeeting, expansion.SourceEmail, expansion.SourceManual, expansion.SourceSystem}
 
 func (s *server) logInput(c *call, in signalIn) (engine.LogInput, error) {
-	log := engine.LogInput{AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
+	log := engine.LogInput{Merge: true, AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
 		SourceID: strings.TrimSpace(in.SourceReference), Details: in.Details, What: in.What, Quote: in.Quote, Speaker: in.Speaker, Link: in.Link, ExpansionType: expansion.ExpansionType(in.ExpansionType)}
 	switch {
 	case log.AccountID == "":

@@ -159,14 +159,21 @@ func (w words) who(id PersonID) string {
 	if id == "" {
 		return ""
 	}
-	return orText(w.name(id), "someone")
+	return orText(w.name(id), erased)
 }
 
+// erased stands for a person whose name is not kept any more.
+const erased = "someone"
+
 func (w words) did(active, passive string) string {
-	if by := w.who(w.Person); by != "" {
+	switch by := w.who(w.Person); by {
+	case "":
+		return passive
+	case erased:
+		return upperFirst(by) + " " + active // a name keeps its own first letter: "de Vries"
+	default:
 		return by + " " + active
 	}
-	return passive
 }
 
 func (w words) arg(key string) string {

@@ -1,0 +1,89 @@
+package expansion
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestActivityWords(t *testing.T) {
+	t.Parallel()
+	names := map[PersonID]string{"p1": "Priya Nair", "p2": "Marcus Lee"}
+	name := func(id PersonID) string { return names[id] }
+	for _, c := range []struct {
+		verb   string
+		person PersonID
+		args   map[string]any
+		want   string
+	}{
+		{"signal_detected", "", map[string]any{"type": "usage_growth", "strength": "strong", "source": "usage_data"}, "Noticed Usage growth, strong, from usage data."},
+		{"signal_detected", "", nil, "Noticed a signal."},
+		{"signal_logged", "p1", nil, "Priya Nair logged a signal."},
+		{"signal_logged", "gone", nil, "Someone logged a signal."},
+		{"strength_raised", "", map[string]any{"to": "strong", "why": "They asked for a quote."}, "Now strong: They asked for a quote."},
+		{"context_gathered", "", map[string]any{"complete": 0.55}, "Context gathered, 55% complete."},
+		{"routed", "p2", map[string]any{"rule": "original-ae"}, "Sent to Marcus Lee by rule original-ae."},
+		{"routed", "p2", map[string]any{"rule": "override"}, "Sent to Marcus Lee by hand."},
+		{"acknowledged", "p2", map[string]any{"after": int64(59)}, "Marcus Lee acknowledged after 59 s."},
+		{"acknowledged", "p2", map[string]any{"after": float64(3900)}, "Marcus Lee acknowledged after 1 h 5 min."},
+		{"acknowledged", "p2", map[string]any{"after": float64(72 * 3600)}, "Marcus Lee acknowledged after 3 d."},
+		{"dismissed", "p1", map[string]any{"reason": "no_budget"}, "Priya Nair said it is not real: no budget."},
+		{"not_mine", "p2", map[string]any{"reason": "wrong_territory", "next": "p1"}, "Marcus Lee says this isn't theirs (wrong territory). Sent to Priya Nair."},
+		{"not_mine", "p2", nil, "Marcus Lee says this isn't theirs."},
+		{"escalated", "", map[string]any{"to": "p1", "late": 7200}, "Escalated to Priya Nair, late by 2 h."},
+		{"escalated", "", nil, "Escalated to the next level."},
+		{"stage_changed", "", map[string]any{"to": "Proposal"}, "Stage changed in the CRM: Proposal."},
+		{"close_date_changed", "", map[string]any{"to": "2026-06-30"}, "Close date changed in the CRM: 2026-06-30."},
+		{"owner_changed", "", map[string]any{"to": "77", "person": "p2"}, "Owner changed in the CRM to Marcus Lee."},
+		{"won", "", map[string]any{"from": "crm"}, "Won in the CRM."},
+		{"lost", "p2", map[string]any{"from": "api"}, "Marcus Lee closed it as lost over the API."},
+		{"delivered", "p2", map[string]any{"channel": "slack", "kind": "card_handoff"}, "Hand-off delivered to Marcus Lee by Slack."},
+		{"delivery_blocked", "p2", map[string]any{"channel": "email", "kind": "card_handoff", "reason": "bad_address"}, "Hand-off could not be delivered to Marcus Lee by e-mail: bad address."},
+		{"away_set", "p2", map[string]any{"from": "2026-03-02", "to": "2026-03-06", "cover": "p1"}, "Marcus Lee is away from 2026-03-02 to 2026-03-06; cover is Priya Nair."},
+		{"new_thing", "p1", nil, "New thing by Priya Nair."},
+		{"", "", nil, "Updated."},
+	} {
+		a := Activity{Verb: c.verb, Person: c.person, Args: c.args}
+		if got := a.Words(name); got != c.want {
+			t.Errorf("%s %v: got %q, want %q", c.verb, c.args, got, c.want)
+		}
+	}
+}
+
+func TestEveryKnownVerbReadsWithoutArguments(t *testing.T) {
+	t.Parallel()
+	for verb := range activityWords {
+		got := Activity{Verb: verb}.Words(func(PersonID) string { return "" })
+		if !strings.HasSuffix(got, ".") || strings.Contains(got, "<nil>") || strings.Contains(got, "  ") || strings.Contains(got, "..") {
+			t.Errorf("%s: got %q, want a plain sentence", verb, got)
+		}
+	}
+}
+
+var verbInEngine = regexp.MustCompile(`(?:Verb(?:, \w+\.\w+)? ?[:=]+ |activity\([\w.]+, |change(?:Routing|Signal)\(ctx, by, id, )"([a-z_]+)"`)
+
+func TestEveryVerbOfTheEngineHasWords(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../engine/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range verbInEngine.FindAllStringSubmatch(string(b), -1) {
+			found++
+			if activityWords[m[1]] == nil {
+				t.Errorf("%s logs %s, for which activityWords has no sentence", filepath.Base(f), m[1])
+			}
+		}
+	}
+	if found < 25 {
+		t.Errorf("found %d verbs in engine, want 25 at least: does the pattern still fit?", found)
+	}
+}
