@@ -56,11 +56,13 @@ var rooms = map[string][]string{
 	"sandbox/mail":        {},
 	"sandbox/sandboxtest": {"app", "sandbox", "sandbox/*", "store/storetest"},
 	".ci/testcount":       {},
+	"examples":            {"config", "expansion/route"},
 }
 
 // wired lists the rooms whose tests build the product around them, each with its reason.
 var wired = map[string]string{
 	"handlers": "a press is tested through the real bot, jobs and store",
+	"api":      "requests are tested against a real engine and store",
 	"cli":      "commands are tested against what they start",
 	"app":      "wires everything anyway",
 }
