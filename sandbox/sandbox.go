@@ -221,10 +221,7 @@ func (w *World) serve(ctx context.Context, l net.Listener, o Options) {
 		{"guide.json", w.Page.Snapshot, w.Page.Watch},
 		{"world.json", w.settings, w.watchSettings},
 	}
-	for _, p := range k.parts { // what was seeded, before anything changes
-		k.save(p)
-	}
-	w.wg.Go(func() { k.run(ctx) })
+	w.wg.Go(k.start(ctx))
 }
 
 func (w *World) handler() http.Handler {

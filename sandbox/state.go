@@ -39,22 +39,30 @@ type keeper struct {
 	onErr func(file string, err error)
 }
 
-// run saves each part at most every saveEvery until ctx ends, then once more.
-func (k *keeper) run(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, p := range k.parts {
-		wg.Go(func() {
-			for range p.changed(ctx) {
-				k.save(p)
-				select {
-				case <-time.After(saveEvery):
-				case <-ctx.Done():
-				}
-			}
-			k.save(p)
-		})
+// start saves every part as it is and returns a func that saves what changes from
+// then on, at most every saveEvery, until ctx ends, and once more then.
+func (k *keeper) start(ctx context.Context) (run func()) {
+	changed := make([]<-chan struct{}, len(k.parts))
+	for i, p := range k.parts {
+		changed[i] = p.changed(ctx) // before saving: nothing may slip between
+		k.save(p)
 	}
-	wg.Wait()
+	return func() {
+		var wg sync.WaitGroup
+		for i, p := range k.parts {
+			wg.Go(func() {
+				for range changed[i] {
+					k.save(p)
+					select {
+					case <-time.After(saveEvery):
+					case <-ctx.Done():
+					}
+				}
+				k.save(p)
+			})
+		}
+		wg.Wait()
+	}
 }
 
 func (k *keeper) save(p part) {

@@ -1,6 +1,6 @@
 // The page: what it knows of the world, the top bar, the guide, and who gets told
 // when something changed.
-import { h, icon, menu, place } from './dom.js';
+import { h, icon, menu, order, place } from './dom.js';
 import { dayKey, shortDay, timeOf } from './mrkdwn.js';
 import { Pane } from './pane.js';
 import { Side } from './side.js';
@@ -30,6 +30,7 @@ function take(s) {
   if (Math.abs(drift) > 400) ahead += drift;
   state = s;
   people = new Map(s.people.map(p => [p.id, p]));
+  s.people.forEach((p, i) => order.set(p.id, i));
   channels = new Map((s.channels || []).map(c => [c.id, c.name]));
   bar();
   guide();

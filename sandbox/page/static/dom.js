@@ -49,6 +49,7 @@ export function menu(anchor, items, { label = 'Menu', align = 'left' } = {}) {
     list.append(h('button', { class: 'menu-item' + (it.danger ? ' danger' : ''), role: it.on === undefined ? 'menuitem' : 'menuitemradio', type: 'button', tabindex: '-1', 'aria-checked': it.on === undefined ? null : String(it.on), onclick: () => { done(true); it.run(); } },
       it.lead, h('span', { class: 'menu-text' }, it.text, it.note ? h('small', {}, it.note) : null), it.tail));
   }
+  let typed = '', forget = 0;
   list.addEventListener('keydown', e => {
     const all = [...list.querySelectorAll('button')];
     const at = all.indexOf(document.activeElement);
@@ -59,7 +60,14 @@ export function menu(anchor, items, { label = 'Menu', align = 'left' } = {}) {
     else if (e.key === 'End') go(-1);
     else if (e.key === 'Escape') { done(true); e.stopPropagation(); }
     else if (e.key === 'Tab') done(false);
-    else if (e.key.length === 1) { const m = all.findIndex((b, i) => i > at && b.textContent.toLowerCase().startsWith(e.key.toLowerCase())); if (m >= 0) go(m); }
+    else if (e.key.length === 1 && e.key !== ' ') { // type ahead
+      clearTimeout(forget);
+      forget = setTimeout(() => { typed = ''; }, 700);
+      typed += e.key.toLowerCase();
+      const starts = b => b.querySelector('.menu-text').textContent.toLowerCase().startsWith(typed);
+      const m = typed.length === 1 ? [...all.slice(at + 1), ...all.slice(0, at + 1)].find(starts) : all.find(starts);
+      if (m) go(all.indexOf(m));
+    }
   });
   document.body.append(list);
   place(list, anchor, align);
@@ -84,8 +92,13 @@ export function place(box, anchor, align = 'left') {
 }
 
 export const initials = name => name.split(/\s+/).map(w => w[0] || '').join('').slice(0, 2).toUpperCase();
-export function tint(id) { // one of eight avatar colours, fixed for a person
-  let n = 0;
-  for (const c of id) n = (n * 31 + c.charCodeAt(0)) >>> 0;
+// tint is one of eight avatar colours: by place in the cast, else fixed for an id.
+export const order = new Map();
+export function tint(id) {
+  let n = order.get(id);
+  if (n === undefined) {
+    n = 0;
+    for (const c of id) n = (n * 31 + c.charCodeAt(0)) >>> 0;
+  }
   return 'c' + n % 8;
 }

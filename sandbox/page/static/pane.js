@@ -16,7 +16,7 @@ const commands = [
 export class Pane {
   // world gives state() with people, channels, now; names the pane for storage.
   constructor(root, key, user, world) {
-    Object.assign(this, { root, key, world, user, tab: 'messages', channel: '', thread: '', data: null, seen: '', drawn: new Map(), homeSeen: '', modalSeen: '', modalEl: null });
+    Object.assign(this, { root, key, world, user, tab: 'messages', channel: '', thread: '', data: null, seen: '', drawn: new Map(), homeSeen: '', modalSeen: '', fresh: true });
     const saved = JSON.parse(localStorage.getItem('pane-' + key) || '{}');
     if (saved.user && world.person(saved.user)) Object.assign(this, saved);
     this.reload = latest(() => this.load());
@@ -114,7 +114,7 @@ export class Pane {
     this.whoSeen = sig;
     this.root.setAttribute('aria-label', `${p.name.split(' ')[0]}’s Slack`);
     const tab = (id, label, n) => h('button', { type: 'button', 'aria-current': this.tab === id ? 'page' : null, onclick: () => this.go({ tab: id, thread: '' }) }, label, n ? h('span', { class: 'dot' }, String(n), h('span', { class: 'sr' }, ' unread')) : null);
-    const pick = h('button', { type: 'button', class: 'who-pick', 'aria-haspopup': 'menu', 'aria-expanded': 'false', onclick: () => this.pickPerson(pick) }, h('strong', {}, p.name, icon('down')), h('small', {}, `${p.title} · ${zoneCity(p.tz)}, ${timeOf(this.world.now(), p.tz)}`));
+    const pick = h('button', { type: 'button', class: 'who-pick', 'aria-haspopup': 'menu', 'aria-expanded': 'false', onclick: () => this.pickPerson(pick) }, h('strong', {}, p.name, icon('down')), h('small', {}, h('span', { class: 'role' }, p.title + ' · '), `${zoneCity(p.tz)}, ${timeOf(this.world.now(), p.tz)}`));
     const focus = this.who.contains(document.activeElement) ? [...this.who.querySelectorAll('button')].indexOf(document.activeElement) : -1;
     this.who.replaceChildren(h('div', { class: 'av ' + tint(p.id), 'aria-hidden': 'true' }, initials(p.name)), pick, h('nav', { 'aria-label': 'Slack' }, tab('home', 'Home', 0), tab('messages', 'Messages', dm), tab('channels', 'Channels', ch)));
     if (focus >= 0) this.who.querySelectorAll('button')[focus]?.focus();
@@ -357,6 +357,7 @@ export class Pane {
     const grow = () => { this.box.style.height = 'auto'; this.box.style.height = Math.min(140, this.box.scrollHeight) + 'px'; };
     this.grow = grow;
     this.box.addEventListener('input', () => { grow(); this.complete(); });
+    this.box.addEventListener('keypress', e => { if (e.key === 'Enter' && !e.shiftKey) e.preventDefault(); });
     this.box.addEventListener('blur', () => setTimeout(() => { this.hints.hidden = true; }, 150));
     this.box.addEventListener('keydown', e => {
       const rows = this.hints.hidden ? [] : [...this.hints.children];

@@ -93,6 +93,7 @@ export function pick({ label, placeholder, multi, max, chosen, options, min = 0,
     clearTimeout(timer);
     timer = setTimeout(() => load(input.value), typeof options === 'function' ? 180 : 0);
   });
+  input.addEventListener('keypress', e => { if (e.key === 'Enter') e.preventDefault(); }); // never submits the form around it
   input.addEventListener('blur', () => { if (isOpen()) close(); else show(); });
   input.addEventListener('keydown', e => {
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
@@ -107,7 +108,12 @@ export function pick({ label, placeholder, multi, max, chosen, options, min = 0,
     } else if (e.key === 'Escape' && isOpen()) { e.stopPropagation(); close(); }
     else if (e.key === 'Backspace' && multi && !input.value && have.length) { have = have.slice(0, -1); show(); change(have); }
   });
-  input.addEventListener('click', () => { if (!isOpen()) open(); });
+  // A click on selected text clears the selection last of all, so this waits for it.
+  function selectAll() {
+    const was = input.value;
+    setTimeout(() => { if (input.value === was) input.select(); });
+  }
+  input.addEventListener('click', () => { if (!isOpen()) { open(); if (!multi && input.value) selectAll();  } });
   show();
   box.clear = () => { have = []; show(); };
   return box;

@@ -117,7 +117,7 @@ export class Side {
         h('details', { 'data-key': 'p' + x.id }, h('summary', {}, 'All properties'), h('dl', { class: 'raw' }, Object.entries(p).sort().flatMap(([k, v]) => row(k, v)))));
     });
     return h('div', { class: 'crm' }, h('h3', {}, 'Deals ', h('small', {}, String(d.deals.length))), deals.length ? deals : h('p', { class: 'note' }, 'No deals yet. The first routed signal makes one.'),
-      h('h3', {}, 'Companies ', h('small', {}, String(d.companies.length))), h('div', { class: 'grid' }, h('table', {}, h('thead', {}, h('tr', {}, ['Company', 'Domain', 'Owner'].map(t => h('th', { scope: 'col' }, t)))), h('tbody', {}, d.companies.map(c => h('tr', {}, h('td', {}, c.name), h('td', {}, c.domain), h('td', {}, c.ownerId ? name(owner.get(c.ownerId)) : h('em', {}, 'nobody'))))))));
+      h('h3', {}, 'Companies ', h('small', {}, String(d.companies.length))), h('div', { class: 'grid' }, h('table', {}, h('thead', {}, h('tr', {}, ['Company', 'Owner'].map(t => h('th', { scope: 'col' }, t)))), h('tbody', {}, d.companies.map(c => h('tr', {}, h('td', {}, c.name, h('small', {}, c.domain)), h('td', { class: 'one' }, c.ownerId ? name(owner.get(c.ownerId)) : h('em', {}, 'nobody'))))))));
   }
 
   // ---- mailbox
@@ -134,7 +134,7 @@ export class Side {
     return h('div', { class: 'mail-open' }, h('button', { type: 'button', class: 'link', onclick: () => { this.mailOpen = ''; this.reload(); } }, icon('back'), 'All mail'), h('h4', {}, m.subject || 'No subject'),
       h('dl', {}, h('dt', {}, 'From'), h('dd', {}, m.from), h('dt', {}, 'To'), h('dd', {}, m.to), h('dt', {}, 'At'), h('dd', {}, `${shortDay(new Date(m.at), zone)}, ${timeOf(new Date(m.at), zone)}`)),
       h('div', { class: 'segs', role: 'group', 'aria-label': 'Shown part' }, m.html ? part('mail', 'Mail') : null, part('text', 'Text'), part('source', 'Source')),
-      this.mailPart === 'mail' && m.html ? h('iframe', { src: '/page/mail/html?id=' + encodeURIComponent(m.id), sandbox: 'allow-popups allow-popups-to-escape-sandbox', title: m.subject || 'Mail', referrerpolicy: 'no-referrer' }) : h('pre', {}, this.mailPart === 'source' ? m.raw : m.text));
+      this.mailPart === 'mail' && m.html ? h('iframe', { src: '/page/mail/html?id=' + encodeURIComponent(m.id), sandbox: 'allow-popups allow-popups-to-escape-sandbox', title: m.subject || 'Mail', referrerpolicy: 'no-referrer', onload: e => { e.target.dataset.loaded = '1'; } }) : h('pre', {}, this.mailPart === 'source' ? m.raw : m.text));
   }
 }
 
