@@ -185,7 +185,6 @@ func submitSimilar(ctx context.Context, h *Handlers, p *press) error {
 		return expansion.Errorf(expansion.CodeGone, "I no longer have what you typed. Please log it again.")
 	}
 	in := h.logInput(ctx, p, d)
-	in.SourceID = "slack:" + p.Env.ID
 	if v.Add {
 		in.AddTo = p.meta.Signal
 	} else {
@@ -206,6 +205,7 @@ func submitSimilar(ctx context.Context, h *Handlers, p *press) error {
 func (h *Handlers) logInput(ctx context.Context, p *press, d draft) engine.LogInput {
 	in := engine.LogInput{
 		AccountID: d.Account, Type: d.Type, Strength: d.Strength, What: d.What, Quote: d.Quote, People: d.People, Link: d.Link,
+		SourceID: "slack:" + p.Env.ID, // a job that is worked again logs nothing twice
 	}
 	if d.When != nil && !d.When.Equal(localDate(p.now, p.by.Location())) {
 		y, m, day := d.When.Date()
