@@ -354,6 +354,18 @@ func TestPageShowsWhatTheBotSentAndCarriesWhatPeopleDo(t *testing.T) {
 		t.Errorf("%v parts of everything.json are drawn as unknown", unknown)
 	}
 
+	// Hostile text stays text.
+	if _, _, err := app.api.PostMessage(w.Slack.BotDM(priya), slackgo.MsgOptionText("a *b <javascript:alert(1)|bad> c* &lt;img src=x onerror=alert(1)&gt; <https://127.0.0.1/ok|fine> \"><script>alert(1)</script>", false)); err != nil {
+		t.Fatal(err)
+	}
+	do("see it", until(`[...document.querySelectorAll('#left .msg')].at(-1).textContent.includes('<img src=x onerror=alert(1)>')`))
+	if n := number(`[...document.querySelectorAll('#left .msg')].at(-1).querySelectorAll('script,img,a:not([href^="https:"])').length`); n != 0 {
+		t.Errorf("hostile text became %v elements", n)
+	}
+	if n := number(`[...document.querySelectorAll('#left .msg')].at(-1).querySelectorAll('a').length`); n != 1 {
+		t.Errorf("got %v links in the hostile message, want the harmless one", n)
+	}
+
 	// Home, channels, another person.
 	do("open Home", chromedp.Click(chromedp.CSS(`#right nav button:nth-child(1)`)), until(`document.querySelector('#right .home .b-header')`))
 	look("home")

@@ -60,8 +60,8 @@ var accounts = numbered([]Account{
 		},
 	},
 	{
-		ID: "alder", Name: "Alder & Co", Domain: "alder.example", Segment: "smb", Region: "EMEA", Territory: "North",
-		ARRCents: 2_160_000, Seats: 60, Plan: "team", EndsIn: 133, CSM: "priya", AE: "aisha", Health: 79, seatsFrom: 51, seatsTo: 59, activeGrowth: 0.09,
+		ID: "alder", Name: "Alder & Co", Domain: "alder.example", Segment: "smb", Region: "EMEA", Territory: "West",
+		ARRCents: 2_160_000, Seats: 60, Plan: "team", EndsIn: 133, CSM: "priya", AE: "marcus", Health: 79, seatsFrom: 51, seatsTo: 59, activeGrowth: 0.09,
 		Contacts: []Contact{
 			{"Mira Okafor", "Managing partner", "decision_maker", "supportive", 16}, {"Tim Aldous", "Office manager", "champion", "supportive", 9},
 		},
