@@ -185,7 +185,11 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 			if err != nil {
 				return err
 			}
-			if open != nil && in.SourceID == "" && f.Evidence.OccurredAt.Sub(open.LastSeenAt) <= e.timing().DuplicateWindow {
+			_, again, err := tx.HasEvidence(ctx, f.Evidence.Source, f.Evidence.SourceID)
+			if err != nil {
+				return err
+			}
+			if open != nil && !in.Merge && !again && f.Evidence.OccurredAt.Sub(open.LastSeenAt) <= e.timing().DuplicateWindow {
 				res.Similar = open
 				return nil
 			}
@@ -196,7 +200,7 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 		res.Signal, _, err = e.ingest(ctx, tx, f, in.AddTo)
 		return err
 	})
-	if err != nil || res.Similar != nil || in.AddTo != "" {
+	if err != nil || res.Similar != nil || res.Signal.Status != expansion.Detected {
 		return res, err
 	}
 	// The jobs would do this in a moment; doing it now lets the modal go on to its preview.

@@ -172,7 +172,7 @@ func (e *Engine) wantCSMCard(ctx context.Context, tx *store.Tx, s expansion.Sign
 		if err != nil {
 			return err
 		}
-		if n >= limit {
+		if limit > 0 && n >= limit {
 			return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: string(expansion.ListRoutedToday) + " " + local.Format(time.DateOnly), Person: csm})
 		}
 	}

@@ -22,18 +22,22 @@ func (p *Person) Command(words string) *Person {
 	return p
 }
 
-// Modal waits for an open modal with that title on top, and with every part in it.
+// Modal waits for an open modal with that title on top, past "Loading…" and "Working…",
+// and with every part in it.
 func (p *Person) Modal(title string, parts ...string) *Modal {
 	p.s.t.Helper()
 	var m *Modal
-	p.s.Until(fmt.Sprintf("%s sees the modal %q with %q; open: %s", p.id, title, parts, p.top()), func() bool {
+	p.s.until(func() string {
+		return fmt.Sprintf("%s sees the modal %q with %q; open: %s", p.id, title, parts, p.top())
+	}, func() bool {
 		vs := p.s.Slack.Modals(p.id)
 		if len(vs) == 0 {
 			return false
 		}
 		v := vs[len(vs)-1]
 		x := decode(v)
-		if x.Title.Text != title || !holds(strings.Join(texts(v.JSON), "\n"), parts) {
+		words := strings.Join(texts(v.JSON), "\n")
+		if x.Title.Text != title || strings.Contains(words, "Loading…") || strings.Contains(words, "Working…") || !holds(words, parts) {
 			return false
 		}
 		m = &Modal{p: p, id: v.ID, view: x}
@@ -45,7 +49,7 @@ func (p *Person) Modal(title string, parts ...string) *Modal {
 // NoModal waits until no modal is open.
 func (p *Person) NoModal() *Person {
 	p.s.t.Helper()
-	p.s.Until(p.id+" has no modal open; open: "+p.top(), func() bool { return len(p.s.Slack.Modals(p.id)) == 0 })
+	p.s.until(func() string { return p.id + " has no modal open; open: " + p.top() }, func() bool { return len(p.s.Slack.Modals(p.id)) == 0 })
 	return p
 }
 

@@ -114,6 +114,11 @@ func Start(t testing.TB, opts ...Options) *Sandbox {
 // Until waits until ok, or fails the test with what was waited for.
 func (s *Sandbox) Until(what string, ok func() bool) {
 	s.t.Helper()
+	s.until(func() string { return what }, ok)
+}
+
+func (s *Sandbox) until(what func() string, ok func() bool) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	slackChanged, crmChanged, mailChanged := s.Slack.Watch(ctx), s.CRM.Watch(ctx), s.Mail.Watch(ctx)
@@ -126,7 +131,7 @@ func (s *Sandbox) Until(what string, ok func() bool) {
 		case <-mailChanged:
 		case <-look.C:
 		case <-ctx.Done():
-			s.t.Fatalf("waited %s in vain: %s", within, what)
+			s.t.Fatalf("waited %s in vain: %s", within, what())
 		}
 	}
 }
@@ -208,7 +213,7 @@ func (p *Person) messages() []slack.Message {
 func (p *Person) Expect(parts ...string) *Card {
 	p.s.t.Helper()
 	var c *Card
-	p.s.Until(fmt.Sprintf("%s reads %q", p.id, parts), func() bool {
+	p.s.until(func() string { return fmt.Sprintf("%s reads %q; there is:\n%s", p.id, parts, p.All()) }, func() bool {
 		for _, m := range p.messages() {
 			if m.BotID != "" && !m.Deleted && holds(Words(m), parts) {
 				c = &Card{p: p, ts: m.TS}
@@ -296,7 +301,9 @@ func texts(raw json.RawMessage) []string {
 // Expect waits until the card holds every part.
 func (c *Card) Expect(parts ...string) *Card {
 	c.p.s.t.Helper()
-	c.p.s.Until(fmt.Sprintf("the card of %s holds %q; it reads:\n%s", c.p.id, parts, Words(c.message())), func() bool { return holds(Words(c.message()), parts) })
+	c.p.s.until(func() string {
+		return fmt.Sprintf("the card of %s holds %q; it reads:\n%s", c.p.id, parts, Words(c.message()))
+	}, func() bool { return holds(Words(c.message()), parts) })
 	return c
 }
 
@@ -336,7 +343,9 @@ func (c *Card) Press(label string) *Card {
 func (c *Card) TryPress(label string) slack.Outcome {
 	c.p.s.t.Helper()
 	var e element
-	c.p.s.Until(fmt.Sprintf("the card of %s has the button %q; it reads:\n%s", c.p.id, label, Words(c.message())), func() bool {
+	c.p.s.until(func() string {
+		return fmt.Sprintf("the card of %s has the button %q; it reads:\n%s", c.p.id, label, Words(c.message()))
+	}, func() bool {
 		var ok bool
 		e, ok = find(c.message().Blocks, label)
 		return ok
@@ -376,7 +385,7 @@ type blockElement struct {
 	Type     string          `json:"type"`
 	ActionID string          `json:"action_id"`
 	Text     json.RawMessage `json:"text"` // an object on a button, a string in a context
-	Options []struct {
+	Options  []struct {
 		Text struct {
 			Text string `json:"text"`
 		} `json:"text"`

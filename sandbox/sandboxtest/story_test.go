@@ -128,7 +128,7 @@ func TestNotMineGoesToTheNextInLine(t *testing.T) {
 	m.Set("reason", "Wrong territory")
 	m.Submit()
 	s.As("dana").Expect("Expansion for you: Brightwater Labs")
-	card.Expect("isn't theirs")
+	card.Expect("Moved to Dana by Marcus", "wrong territory")
 }
 
 // Storyboard 7.8: "Not real" asks the CSM, who agrees.
@@ -152,7 +152,7 @@ func TestSameSignalAgainIsAddedToTheOpenOne(t *testing.T) {
 	routed(s)
 	priya := s.As("priya").Command("log Brightwater they asked again about 30 more seats")
 	priya.Modal("Log expansion signal").Set("Signal type", "Asked for it").Submit()
-	m := priya.Modal("Log expansion signal", "Looks like S-1001")
+	m := priya.Modal("Similar signal", "Looks like S-1001 from today")
 	m.Submit()
 	priya.Expect("Brightwater Labs", "Seen 2 times")
 	if got := len(s.CRM.Deals()); got != 1 {
