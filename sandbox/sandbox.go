@@ -246,6 +246,10 @@ func (w *World) handler() http.Handler {
 // Start is when this world began, by its own clock. Files and Feed follow from it.
 func (w *World) Start() time.Time { return w.set.Start }
 
+// Files are the tables for `expansionbot import`, by file name, with all that was
+// known when this world began.
+func (w *World) Files() map[string][]byte { return world.Files(w.set.Start) }
+
 // Addresses says where everything is.
 func (w *World) Addresses() Addresses {
 	w.mu.Lock()
