@@ -113,9 +113,11 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	if d.Channel == channelCRM {
 		send = e.sendOpportunity
 	}
+	pauseAt(d, "sending")
 	callCtx, cancel := context.WithTimeout(ctx, sendWithin)
 	receipt, err := send(callCtx, d)
 	cancel()
+	pauseAt(d, "answered")
 	if skip, ok := errors.AsType[*skipped](err); ok {
 		e.log.DebugContext(ctx, "delivery not needed any more", "channel", d.Channel, "kind", d.Kind, "reason", skip.why)
 		err = nil
@@ -126,7 +128,9 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	if err != nil {
 		return e.failed(ctx, d, notify.AsFailure(err))
 	}
-	return e.delivered(ctx, d, version, receipt)
+	err = e.delivered(ctx, d, version, receipt)
+	pauseAt(d, "committed")
+	return err
 }
 
 // skipped ends a delivery whose subject no longer needs it.

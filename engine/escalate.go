@@ -43,6 +43,7 @@ func (e *Engine) routingMark(ctx context.Context, w store.Wait, late time.Durati
 			if err := e.escalate(ctx, tx, c, "silence"); err != nil {
 				return err
 			}
+			pause("pause:escalation")
 			if late > time.Minute {
 				c.line.Args["late"] = int64(late.Seconds())
 			}

@@ -15,8 +15,11 @@ func (e *Engine) Receive(ctx context.Context, env Envelope) (fresh bool, err err
 		if fresh, err = tx.PutInbox(ctx, env.ID, env.Kind, env.User, env.Payload); err != nil || !fresh {
 			return err
 		}
-		return tx.Enqueue(ctx, InboxArgs{EnvelopeID: env.ID}, time.Time{})
+		err := tx.Enqueue(ctx, InboxArgs{EnvelopeID: env.ID}, time.Time{})
+		pause("pause:inbox_write")
+		return err
 	})
+	pause("pause:inbox_kept")
 	return fresh, err
 }
 

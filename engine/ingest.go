@@ -100,7 +100,9 @@ func (e *Engine) newSignal(ctx context.Context, tx *store.Tx, f expansion.Findin
 	if _, err := tx.Log(ctx, a); err != nil {
 		return s, false, err
 	}
-	return s, true, tx.Enqueue(ctx, EnrichArgs{SignalID: string(s.ID)}, time.Time{})
+	err = tx.Enqueue(ctx, EnrichArgs{SignalID: string(s.ID)}, time.Time{})
+	pause("pause:ingest")
+	return s, true, err
 }
 
 // addEvidence merges a finding into an open signal: strength may rise, never fall.

@@ -66,9 +66,12 @@ func (e *Engine) Route(ctx context.Context, by expansion.PersonID, id expansion.
 		} else if err != nil {
 			return err
 		}
+		pause("pause:decided")
 		rt, err = e.place(ctx, tx, placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages})
+		pause("pause:route_commit")
 		return err
 	})
+	pause("pause:route_kept")
 	if err == nil {
 		err = nobody
 	}

@@ -122,7 +122,9 @@ func (e *Engine) acknowledge(ctx context.Context, tx *store.Tx, c *change) error
 	if err := tx.DropWaits(ctx, string(c.rt.ID)); err != nil {
 		return err
 	}
-	return e.wantOpportunity(ctx, tx, c.signal.ID, c.rt.OpportunityID)
+	err := e.wantOpportunity(ctx, tx, c.signal.ID, c.rt.OpportunityID)
+	pause("pause:acknowledge")
+	return err
 }
 
 // Start marks an acknowledged routing as being worked.
