@@ -246,9 +246,12 @@ func (w *World) handler() http.Handler {
 // Start is when this world began, by its own clock. Files and Feed follow from it.
 func (w *World) Start() time.Time { return w.set.Start }
 
-// Files are the tables for `expansionbot import`, by file name, with all that was
-// known when this world began.
-func (w *World) Files() map[string][]byte { return world.Files(w.set.Start) }
+// Tables are what `expansionbot import` reads to know this world, by file name: its
+// people, accounts and what is known of them when it begins.
+func (w *World) Tables() map[string][]byte { return world.Files(w.set.Start) }
+
+// Admins are the addresses of the world's RevOps people.
+func (w *World) Admins() []string { return world.Admins() }
 
 // Addresses says where everything is.
 func (w *World) Addresses() Addresses {
