@@ -193,7 +193,7 @@ func (a *App) Addr() string { return a.addr }
 
 func (a *App) ready() error {
 	if !a.bot.Ready() {
-		return errors.New("slack is not connected")
+		return expansion.Errorf(expansion.CodeUnavailable, "Slack is not connected.")
 	}
 	return a.Store.Ping(context.Background())
 }

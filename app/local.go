@@ -15,6 +15,7 @@ import (
 	"expansionbot/config"
 	"expansionbot/engine"
 	"expansionbot/expansion"
+	"expansionbot/expansion/route"
 	"expansionbot/source"
 )
 
@@ -26,7 +27,7 @@ type Local struct {
 	Clock                        string
 	DSN                          string            // "" = a file in Dir
 	Dir                          string            // folder for the store
-	Policy                       []byte            // text of the policy
+	Policy                       []byte            // text of the policy; nil = the shipped one
 	Admins                       []string          // e-mails of RevOps
 	Tables                       map[string][]byte // imported when the store is empty, by file name
 	Log                          *slog.Logger      // nil = none
@@ -58,6 +59,9 @@ func StartLocal(ctx context.Context, l Local) (a *App, apiURL, apiToken string, 
 	})
 	if err != nil {
 		return nil, "", "", err
+	}
+	if l.Policy == nil {
+		l.Policy = route.DefaultText()
 	}
 	sum := sha256.Sum256([]byte(apiToken))
 	cfg.Admins = l.Admins

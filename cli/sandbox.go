@@ -16,9 +16,7 @@ import (
 	"expansionbot/app"
 	"expansionbot/config"
 	"expansionbot/expansion"
-	"expansionbot/expansion/route"
 	"expansionbot/sandbox"
-	"expansionbot/sandbox/world"
 )
 
 func newSandbox(e *env) *cobra.Command {
@@ -76,7 +74,7 @@ func runSandbox(ctx context.Context, e *env, o sandboxOptions) (err error) {
 	x := w.Addresses()
 	a, url, token, err := app.StartLocal(ctx, app.Local{
 		SlackAPI: x.SlackAPI, BotToken: x.BotToken, AppToken: x.AppToken, HubSpot: x.HubSpot, CRMToken: x.CRMToken, SMTP: x.SMTP, Clock: x.Clock,
-		Dir: dir, Policy: route.DefaultText(), Admins: world.Admins(), Tables: world.Files(w.Start()), Log: log,
+		Dir: dir, Admins: w.Admins(), Tables: w.Tables(), Log: log,
 	})
 	if err != nil {
 		return err

@@ -91,51 +91,49 @@ func (e *Engine) wantNudge(ctx context.Context, tx *store.Tx, c *change, line in
 	return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.ThreadNudge), Subject: fmt.Sprint(line), Person: c.rt.To, SignalID: c.signal.ID, RoutingID: c.rt.ID, Parent: parent})
 }
 
-// escalate brings in the next level: the recipient's manager, else RevOps; never nobody.
+// escalate brings in the policy's next level above the one that was used; at the last
+// one it stays, and nobody at all means RevOps.
 func (e *Engine) escalate(ctx context.Context, tx *store.Tx, c *change, why string) error {
 	people, err := tx.People(ctx)
 	if err != nil {
 		return err
 	}
-	to := e.nextLevel(c.rt, byID(people), people)
-	if to == "" {
+	f, err := e.facts(ctx, tx.Reader, tx.Now, c.signal, c.acct, people)
+	if err != nil {
+		return err
+	}
+	next, ok := e.bound(ctx, people).NextLevel(c.rt.To, c.rt.EscalationLevel, f.Reps, tx.Now)
+	if !ok {
+		if next.Level = c.rt.EscalationLevel; next.Level == 0 {
+			for _, a := range e.adminPeople(people) {
+				next.To = append(next.To, a.ID)
+			}
+		} else {
+			next.To = []expansion.PersonID{c.rt.EscalatedTo}
+		}
+	}
+	if len(next.To) == 0 {
 		return expansion.Errorf(expansion.CodeInternal, "There is nobody to escalate %s to. Give a RevOps person in the people list.", c.rt.Label())
 	}
-	c.rt.EscalatedAt, c.rt.EscalatedTo, c.keep = &tx.Now, to, true
+	c.rt.EscalatedAt, c.rt.EscalatedTo, c.rt.EscalationLevel, c.keep = &tx.Now, next.To[0], next.Level, true
 	if c.line.Args == nil {
 		c.line.Args = map[string]any{}
 	}
-	c.line.Args["to"], c.line.Args["why"] = to, why
+	c.line.Args["to"], c.line.Args["level"], c.line.Args["why"] = next.To[0], next.Level, why
 	if c.line.Person == "" {
-		c.line.Person = to
+		c.line.Person = next.To[0]
 	}
-	if err := e.wait(ctx, tx, string(c.rt.ID), waitEscalateAgain, tx.Now.Add(e.timing().EscalateAgain)); err != nil {
-		return err
-	}
-	return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardEscalation), Subject: string(c.rt.ID), Person: to, SignalID: c.signal.ID, RoutingID: c.rt.ID})
-}
-
-// nextLevel climbs from the recipient to the manager, to the manager's manager, and at
-// last to RevOps, where it stays.
-func (e *Engine) nextLevel(rt expansion.Routing, people map[expansion.PersonID]expansion.Person, all []expansion.Person) expansion.PersonID {
-	from := rt.To
-	if rt.EscalatedTo != "" {
-		from = rt.EscalatedTo
-	}
-	seen := map[expansion.PersonID]bool{from: true}
-	for p := people[from]; p.Manager != "" && !seen[p.Manager]; p = people[p.Manager] {
-		seen[p.Manager] = true
-		if people[p.Manager].Active {
-			return p.Manager
+	if ok && !next.Last {
+		if err := e.wait(ctx, tx, string(c.rt.ID), waitEscalateAgain, tx.Now.Add(e.timing().EscalateAgain)); err != nil {
+			return err
 		}
 	}
-	admins := e.adminPeople(all)
-	for _, a := range admins {
-		if a.ID != rt.EscalatedTo {
-			return a.ID
+	for _, to := range next.To {
+		if err := e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardEscalation), Subject: string(c.rt.ID), Person: to, SignalID: c.signal.ID, RoutingID: c.rt.ID}); err != nil {
+			return err
 		}
 	}
-	return rt.EscalatedTo
+	return nil
 }
 
 // Reassign gives a routing to somebody else; a new 48 h starts.

@@ -221,7 +221,7 @@ func (e *Engine) facts(ctx context.Context, r store.Reader, now time.Time, s exp
 	}
 	for _, p := range people {
 		f.Reps = append(f.Reps, expansion.Rep{ID: p.ID, Role: p.Role, Territory: p.Territory, Manager: p.Manager, MaxOpen: p.MaxOpen, TimeZone: p.TimeZone, Specialties: p.Specialties,
-			Active: p.Active, Open: int(loads[p.ID].Open), Picks: loads[p.ID].Ever, Away: away[p.ID]})
+			Active: p.Active, Open: int(loads[p.ID].Open), Picks: loads[p.ID].Turns, Away: away[p.ID]})
 	}
 	past, err := r.RoutingsOf(ctx, s.ID)
 	if err != nil {

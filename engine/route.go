@@ -10,6 +10,7 @@ import (
 	"expansionbot/expansion"
 	"expansionbot/expansion/handoff"
 	"expansionbot/expansion/learn"
+	"expansionbot/expansion/route"
 	"expansionbot/store"
 )
 
@@ -207,7 +208,7 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	} else {
 		rt.OpportunityID = expansion.OpportunityID(tx.NewID())
 	}
-	if err := tx.InsertRouting(ctx, &rt); err != nil {
+	if err := tx.InsertRouting(ctx, &rt, route.Pooled(p.decision.Kind)); err != nil {
 		return rt, err
 	}
 	if err := e.placeOpportunity(ctx, tx, p, rt); err != nil {

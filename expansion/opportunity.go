@@ -24,7 +24,7 @@ type Opportunity struct {
 	CRM           string        `json:"crm"`   // hubspot, salesforce, "" for none
 	CRMID         string        `json:"crmId"` // "" until the CRM answered
 	URL           string        `json:"url"`
-	CRMOwnerID    string        `json:"-"` // the owner as last read from the CRM
+	Agreed        string        `json:"-"` // what both sides last agreed on, the CRM room's own JSON; "" = nothing yet
 	Associated    bool          `json:"-"` // the link to the account is made
 	NoteID        string        `json:"-"` // the brief's note in the CRM
 	Outcome       *Outcome      `json:"outcome"`

@@ -70,17 +70,18 @@ type Routing struct {
 	AcknowledgedAt *time.Time    `json:"acknowledgedAt"`
 	ClosedAt       *time.Time    `json:"closedAt"`
 
-	RoutedBy    PersonID   `json:"routedBy,omitempty"` // "" when the review window ended by itself
-	Covering    PersonID   `json:"covering,omitempty"` // the person this one stands in for
-	Note        string     `json:"note,omitempty"`     // the CSM's note for sales
-	Override    string     `json:"override,omitempty"` // reason when a person chose the recipient
-	EscalateAt  time.Time  `json:"escalateAt"`         // the 48 h mark
-	EscalatedAt *time.Time `json:"escalatedAt"`
-	EscalatedTo PersonID   `json:"escalatedTo,omitempty"`
-	Extended    bool       `json:"extended,omitempty"` // "Give 24 h more" was used
-	Bounces     int        `json:"bounces"`            // "not mine" presses on this signal so far
-	Decision    Decision   `json:"-"`                  // facts, trace and policy version it was decided with
-	Version     int64      `json:"version"`            // counts changes of status, recipient or terms
+	RoutedBy        PersonID   `json:"routedBy,omitempty"` // "" when the review window ended by itself
+	Covering        PersonID   `json:"covering,omitempty"` // the person this one stands in for
+	Note            string     `json:"note,omitempty"`     // the CSM's note for sales
+	Override        string     `json:"override,omitempty"` // reason when a person chose the recipient
+	EscalateAt      time.Time  `json:"escalateAt"`         // the 48 h mark
+	EscalatedAt     *time.Time `json:"escalatedAt"`
+	EscalatedTo     PersonID   `json:"escalatedTo,omitempty"`
+	EscalationLevel int        `json:"escalationLevel,omitempty"` // of the policy's ladder; 0 = not escalated
+	Extended        bool       `json:"extended,omitempty"`        // "Give 24 h more" was used
+	Bounces         int        `json:"bounces"`                   // "not mine" presses on this signal so far
+	Decision        Decision   `json:"-"`                         // facts, trace and policy version it was decided with
+	Version         int64      `json:"version"`                   // counts changes of status, recipient or terms
 }
 
 // Label is the short human number, "R-311".

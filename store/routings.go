@@ -24,13 +24,18 @@ func scanRouting(s scanner) (expansion.Routing, error) {
 	return r, json.Unmarshal([]byte(decision), &r.Decision)
 }
 
-// InsertRouting keeps a new routing. Version becomes 1.
-func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing) error {
+// InsertRouting keeps a new routing. Version becomes 1. taken says whether the recipient
+// was chosen from a pool by turns, which counts as one of their turns.
+func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing, taken bool) error {
 	r.Version = 1
-	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, version, doc, decision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+	pooled := int64(0)
+	if taken {
+		pooled = 1
+	}
+	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, pooled, version, doc, decision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		string(r.ID), r.Number, string(r.SignalID), string(r.AccountID), string(r.To), string(r.Status), string(r.Disposition), string(r.OpportunityID),
-		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), doc(r.Decision))
+		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), pooled, r.Version, doc(r), doc(r.Decision))
 	return err
 }
 
@@ -100,12 +105,12 @@ func (r Reader) RoutingsSince(ctx context.Context, since time.Time) ([]expansion
 	return rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings WHERE routed_at >= $1 ORDER BY routed_at, number LIMIT 100000`, us(since))
 }
 
-// Load is how many routings a person has open and how many were ever sent to them.
-type Load struct{ Open, Ever int64 }
+// Load is how many routings a person has open, and how many turns they took in pools.
+type Load struct{ Open, Turns int64 }
 
 // Loads returns everybody's load.
 func (r Reader) Loads(ctx context.Context) (map[expansion.PersonID]Load, error) {
-	rs, err := r.q.QueryContext(ctx, `SELECT to_person, SUM(CASE WHEN disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') THEN 1 ELSE 0 END), COUNT(*)
+	rs, err := r.q.QueryContext(ctx, `SELECT to_person, SUM(CASE WHEN disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') THEN 1 ELSE 0 END), SUM(pooled)
 		FROM expansion_routings GROUP BY to_person ORDER BY to_person`)
 	if err != nil {
 		return nil, err
@@ -115,7 +120,7 @@ func (r Reader) Loads(ctx context.Context) (map[expansion.PersonID]Load, error) 
 	for rs.Next() {
 		var id string
 		var l Load
-		if err := rs.Scan(&id, &l.Open, &l.Ever); err != nil {
+		if err := rs.Scan(&id, &l.Open, &l.Turns); err != nil {
 			return nil, err
 		}
 		out[expansion.PersonID(id)] = l

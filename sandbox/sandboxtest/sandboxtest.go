@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"expansionbot/app"
-	"expansionbot/expansion/route"
 	"expansionbot/sandbox"
 	"expansionbot/sandbox/crm"
 	"expansionbot/sandbox/slack"
@@ -77,14 +76,11 @@ func Start(t testing.TB, opts ...Options) *Sandbox {
 	if o.DSN == "" {
 		o.DSN = storetest.SQLite(t)
 	}
-	if o.Policy == nil {
-		o.Policy = route.DefaultText()
-	}
 	s := &Sandbox{World: w, t: t}
 	x := w.Addresses()
 	s.App, s.APIURL, s.APIToken, err = app.StartLocal(ctx, app.Local{
 		SlackAPI: x.SlackAPI, BotToken: x.BotToken, AppToken: x.AppToken, HubSpot: x.HubSpot, CRMToken: x.CRMToken, SMTP: x.SMTP, Clock: x.Clock,
-		DSN: o.DSN, Policy: o.Policy, Admins: world.Admins(), Tables: world.Files(w.Start()), Log: log,
+		DSN: o.DSN, Policy: o.Policy, Admins: w.Admins(), Tables: w.Tables(), Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ CREATE INDEX evidence_account ON evidence (account_id, occurred_at, id);
 CREATE TABLE expansion_routings (
   id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, account_id TEXT NOT NULL, to_person TEXT NOT NULL,
   status TEXT NOT NULL, disposition TEXT NOT NULL, opportunity_id TEXT NOT NULL, routed_at BIGINT NOT NULL, acknowledged_at BIGINT, closed_at BIGINT,
-  escalate_at BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL, decision TEXT NOT NULL);
+  escalate_at BIGINT NOT NULL, pooled BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL, decision TEXT NOT NULL);
 CREATE INDEX routings_signal ON expansion_routings (signal_id, number);
 CREATE INDEX routings_person ON expansion_routings (to_person, disposition, status);
 CREATE INDEX routings_routed ON expansion_routings (routed_at, number);
