@@ -92,7 +92,15 @@ func (r reader) activity(a expansion.Activity) string {
 	case "in_progress", "started":
 		return did("started working on it", "In progress") + "."
 	case "contact_logged":
-		return did("logged a contact", "Contact logged") + bracketed(arg("channel")) + "."
+		s := with(did("logged a contact", "Contact logged")+bracketed(lower(contactLabel(fmt.Sprint(orEmpty(a.Args["channel"]))))), "line")
+		if next := arg("next_step"); next != "" {
+			s += ended(" Next: " + next)
+		}
+		return s
+	case "remind_asked":
+		return did("asked to be reminded in 2 h", "A reminder in 2 h asked for") + "."
+	case "reminded":
+		return "Reminder sent" + prefixed(" to ", by) + ", as asked."
 	case "nudged":
 		return "Reminder sent" + prefixed(" to ", by) + "."
 	case "nudge_asked":

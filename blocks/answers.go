@@ -164,8 +164,12 @@ func (r reader) row(action string, withAccount bool) slack.Block {
 	if !r.Account.Restricted {
 		s += " · " + potential(r.Signal.Potential)
 	}
-	return beside(s+"\n"+r.bar()+" · "+r.age()+" · "+r.holder()+" · "+r.Signal.Label(),
-		overflow(action, r.choice(ChoiceOpen, "Open"), r.choice(ChoiceWhy, "Why"), r.choice(ChoiceNote, "Note"), r.choice(ChoiceDismiss, "Dismiss")))
+	menu := []*slack.OptionBlockObject{r.choice(ChoiceOpen, "Open"), r.choice(ChoiceWhy, "Why")}
+	switch r.Signal.Status {
+	case expansion.Detected, expansion.Confirmed, expansion.Parked:
+		menu = append(menu, r.choice(ChoiceDismiss, "Dismiss"))
+	}
+	return beside(s+"\n"+r.bar()+" · "+r.age()+" · "+r.holder()+" · "+r.Signal.Label(), overflow(action, menu...))
 }
 
 // bar is "●─●─○ routed": how far of detected, routed, outcome a signal is.
@@ -289,7 +293,6 @@ var commands = []struct{ usage, does string }{
 	{"account NAME", "contract, usage, health, signals, hold"},
 	{"list [type: strength: status: account: owner: since:]", "signals, ten a page"},
 	{"why R-311", "how a routing was decided"},
-	{"contact NAME", "log a customer contact"},
 	{"ooo 22 Mar to 2 Apr cover @dana", "your time away; `off` clears it"},
 	{"undo R-311", "recall it within 10 minutes"},
 	{"report [30d]", "how signals did"},
@@ -302,9 +305,9 @@ func Help() Message {
 		lines = append(lines, "• `/expansion "+c.usage+"` "+c.does)
 	}
 	return Message{
-		Text: "Type /expansion log, mine, account, list, why, contact, ooo, undo or report.",
+		Text: "Type /expansion log, mine, account, list, why, ooo, undo or report.",
 		Blocks: list(section("*What I understand*\n"+strings.Join(lines, "\n")),
-			smallPrint("Or use “Log as expansion signal” in a message's menu, or drop a .vtt, .srt, .txt or .eml file in our DM.")),
+			smallPrint("Or use “Log as expansion signal” in a message's menu.")),
 	}
 }
 

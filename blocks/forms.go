@@ -342,6 +342,26 @@ func ParseReassign(v *slack.View) (ReassignValues, map[string]string) {
 	return out, f.errs
 }
 
+// ContactValues is the modal "Log customer contact" as submitted (storyboard 4.4).
+type ContactValues struct {
+	Contact   string // contact id, "" = not said
+	Channel   string // a Channel… value
+	Direction string // a Direction… value
+	Line      string
+	Next      string
+}
+
+// ParseContact reads the modal of Contact.
+func ParseContact(v *slack.View) (ContactValues, map[string]string) {
+	f := readForm(v)
+	out := ContactValues{Contact: f.pick(BlockContact), Channel: f.pick(BlockChannel), Direction: f.pick(BlockDirection), Next: f.text(BlockNext)}
+	f.need(BlockChannel, out.Channel, ContactChannels, "Pick how you spoke.")
+	f.need(BlockDirection, out.Direction, ContactDirections, "Pick who contacted whom.")
+	out.Line = f.line(BlockLine, "Say in one line what it was about.", maxLine)
+	f.short(BlockNext, out.Next, maxLine)
+	return out, f.errs
+}
+
 // ParseExtend reads the modal of Extend: the reason, in the person's words.
 func ParseExtend(v *slack.View) (reason string, errs map[string]string) {
 	f := readForm(v)

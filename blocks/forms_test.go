@@ -165,6 +165,7 @@ func TestErrorsSitOnInputsOfTheirModal(t *testing.T) {
 	_, extendErrs := ParseExtend(nil)
 	_, disagreeErrs := ParseDisagree(nil)
 	_, similarErrs := ParseSimilar(nil)
+	_, contactErrs := ParseContact(nil)
 	for _, c := range []struct {
 		name string
 		view slack.ModalViewRequest
@@ -173,7 +174,7 @@ func TestErrorsSitOnInputsOfTheirModal(t *testing.T) {
 		{"log", LogSignal(LogForm{}), logErrs}, {"preview", changed, previewErrs}, {"outcome", Outcome(pending), outcomeErrs},
 		{"not mine", NotMine(pending), notMineErrs}, {"not real", NotReal(pending), notRealErrs}, {"dismiss", Dismiss(pending), dismissErrs},
 		{"later", Later(pending), laterErrs}, {"reassign", Reassign(pending, Item{}), reassignErrs}, {"extend", Extend(pending), extendErrs},
-		{"disagree", Disagree(pending), disagreeErrs}, {"similar", Similar(SimilarForm{Open: noticed()}), similarErrs},
+		{"disagree", Disagree(pending), disagreeErrs}, {"similar", Similar(SimilarForm{Open: noticed()}), similarErrs}, {"contact", Contact(pending, nil), contactErrs},
 	} {
 		if len(c.errs) == 0 {
 			t.Errorf("%s: an empty form has no errors", c.name)

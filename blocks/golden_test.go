@@ -276,6 +276,7 @@ func modals() map[string]any {
 		"modal-5.2-reassign":    Reassign(pending, Item{Value: "dana", Text: "Dana Ortiz", Description: "AE · 2 of 8 · free"}),
 		"modal-7.2-assign":      Reassign(review, Item{}),
 		"modal-5.1-extend":      Extend(pending),
+		"modal-4.4-contact":     Contact(with(pending, acknowledged), []Item{{Value: "jo", Text: "Jo Park", Description: "VP Operations"}}),
 	}
 }
 

@@ -254,7 +254,7 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 		return nil, r.ackBy(g), []slack.BlockElement{
 			primary(ActionAcknowledge, v, "Acknowledge"), brief, button(ActionNotMine, v, "Not mine"),
 			danger(ActionNotReal, v, "Not real"),
-			more(choice(ChoiceTimes, "Suggest times"), choice(ChoiceContact, "Log a contact"), choice(ChoiceRemind, "Remind me in 2 h")),
+			more(choice(ChoiceContact, "Log a contact"), choice(ChoiceRemind, "Remind me in 2 h")),
 		}
 	}
 	l := "Acknowledged"
@@ -262,7 +262,7 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 		l = fmt.Sprintf("Acknowledged %s (%s)", r.at(*g.AcknowledgedAt), span(g.AcknowledgedAt.Sub(g.RoutedAt)))
 	}
 	ask = "Acknowledged; log a contact when you have one."
-	acts = []slack.BlockElement{primary(ActionContact, v, "Log a contact"), button(ActionMeet, v, "Suggest times")}
+	acts = []slack.BlockElement{primary(ActionContact, v, "Log a contact")}
 	if g.Status == expansion.InProgress {
 		l += " → In progress"
 		if r.Opportunity != nil && r.Opportunity.StageLabel != "" {

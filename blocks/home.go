@@ -116,7 +116,7 @@ func Home(v HomeView) slack.HomeTabViewRequest {
 		bs = append(bs, smallPrint(count(left, "more signal")+" on this page; narrow the filters to see them."))
 	}
 	if len(v.Groups) == 0 {
-		empty := "No open signals. Log one, or drop a meeting transcript in Messages."
+		empty := "No open signals. Log one; what is noticed by itself shows here too."
 		if v.Filter.narrows() {
 			empty = "No signals match these filters."
 		}

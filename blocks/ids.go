@@ -20,7 +20,7 @@ const (
 
 	ActionListPage = "list_page" // 2 "Next": value = Value(filter words, page wanted)
 	ActionListHome = "list_home" // 2 "Open in Home"; no value
-	ActionListRow  = "list_row"  // 2 overflow of a row, ParseChoice: open, why, note, dismiss
+	ActionListRow  = "list_row"  // 2 overflow of a row, ParseChoice: open, why, dismiss
 
 	ActionSignalRoute   = "sig_route"   // 3.2 "Route now": signal value
 	ActionSignalPreview = "sig_preview" // 3.2 "Edit or override": signal value, opens Preview
@@ -42,9 +42,10 @@ const (
 	ActionBrief       = "ho_brief"   // 4.1 "Full brief": routing value, opens Brief
 	ActionNotMine     = "ho_notmine" // 4.1 "Not mine": routing value, opens NotMine
 	ActionNotReal     = "ho_notreal" // 4.1 "Not real": routing value, opens NotReal
-	ActionMore        = "ho_more"    // 4.1 overflow, ParseChoice: why, crm, times, contact, remind, outcome
+	ActionMore        = "ho_more"    // 4.1 overflow, ParseChoice: why, crm, contact, remind, outcome
 
-	ActionContact = "act_contact" // 4.3 "Log a contact": routing value
+	ActionContact = "act_contact" // 4.3, 4.4 "Log a contact": routing value, opens Contact
+	ActionRemind  = "ho_remind"   // 4.1 "Remind me in 2 h", an entry of ho_more: routing value
 	ActionMeet    = "act_meet"    // 4.3 "Suggest times": routing value
 	ActionStart   = "act_start"   // 4.3 "Start working": routing value
 	ActionOutcome = "act_outcome" // 4.3, 4.6 "Close as won/lost": routing value, opens Outcome
@@ -82,7 +83,7 @@ const (
 	ActionHomeAccount  = "home_account"  // 8 filter: external_select, value = account id
 	ActionHomeScope    = "home_scope"    // 8 filter: static_select, ScopeMine, ScopeTeam, ScopeAll
 	ActionHomeLog      = "home_log"      // 8 "Log a signal"; no value
-	ActionHomeRow      = "home_row"      // 8 overflow of a row, ParseChoice: open, why, note, dismiss
+	ActionHomeRow      = "home_row"      // 8 overflow of a row, ParseChoice: open, why, dismiss
 	ActionHomeRefresh  = "home_refresh"  // 8 "Refresh": value = page shown
 	ActionHomePage     = "home_page"     // 8 "Earlier page": value = page wanted
 	ActionHomeNext     = "home_next"     // 8 "Next page": value = page wanted
@@ -142,6 +143,10 @@ const (
 	BlockRating      = "rating"      // 4.6
 	BlockRight       = "right"       // 4.6 "Was the signal right?"
 	BlockTell        = "tell"        // 5.2 "Tell Marcus why"
+	BlockContact     = "contact"     // 4.4 who at the customer
+	BlockChannel     = "channel"     // 4.4
+	BlockDirection   = "direction"   // 4.4
+	BlockNext        = "next"        // 4.4 next step
 )
 
 // Action ids of inputs. The three external selects ask for suggestions by theirs.
@@ -212,6 +217,14 @@ const (
 
 	ResultWon  = "won"  // 4.6
 	ResultLost = "lost" // 4.6
+
+	ChannelCall    = "call"    // 4.4
+	ChannelEmail   = "email"   // 4.4
+	ChannelMeeting = "meeting" // 4.4
+	ChannelChat    = "chat"    // 4.4
+
+	DirectionOut = "out" // 4.4 "We contacted them"
+	DirectionIn  = "in"  // 4.4 "They contacted us"
 
 	RightYes    = "yes"    // 4.6
 	RightPartly = "partly" // 4.6

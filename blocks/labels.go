@@ -55,6 +55,16 @@ func notMineLabel(v string) string  { return labelOf(NotMineReasons, v) }
 func notRealLabel(v string) string  { return labelOf(NotRealReasons, v) }
 func outcomeLabel(v string) string  { return labelOf(OutcomeReasons, v) }
 
+// ContactChannels are how a customer was spoken to (storyboard 4.4).
+var ContactChannels = []Item{
+	{Value: ChannelCall, Text: "Call"}, {Value: ChannelEmail, Text: "E-mail"}, {Value: ChannelMeeting, Text: "Meeting"}, {Value: ChannelChat, Text: "Chat"},
+}
+
+// ContactDirections are who contacted whom (storyboard 4.4).
+var ContactDirections = []Item{{Value: DirectionOut, Text: "We contacted them"}, {Value: DirectionIn, Text: "They contacted us"}}
+
+func contactLabel(v string) string { return said(labelOf(ContactChannels, v), nameLen) }
+
 func has(items []Item, value string) bool {
 	for _, i := range items {
 		if i.Value == value {

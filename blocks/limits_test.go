@@ -151,7 +151,7 @@ func TestAnyCaseStaysInsideSlacksLimits(t *testing.T) {
 			"log":     LogSignal(LogForm{Account: item, What: words(t, "what"), Quote: words(t, "quote"), SuggestedWhy: words(t, "why"), Suggested: c.Signal.Strength, Link: words(t, "link"), Problem: words(t, "problem"), People: []Item{item, item}, When: c.Now}),
 			"similar": Similar(SimilarForm{Open: c, What: words(t, "what")}), "preview": Preview(c, PreviewForm{To: item, Stages: []Stage{{item.Value, item.Text}, {item.Value, "again"}}, StageID: item.Value, Note: words(t, "note"), Problem: words(t, "problem"), CloseDate: &c.Now}),
 			"why": Why(c), "brief": Brief(c), "outcome": Outcome(c), "not mine": NotMine(c), "not real": NotReal(c), "dismiss": Dismiss(c), "later": Later(c),
-			"reassign": Reassign(c, item), "extend": Extend(c), "disagree": Disagree(c), "loading": Loading(words(t, "title")), "failed": Failed(words(t, "title"), words(t, "text")), "done": Done(words(t, "title"), words(t, "text")),
+			"reassign": Reassign(c, item), "extend": Extend(c), "contact": Contact(c, []Item{item, item}), "disagree": Disagree(c), "loading": Loading(words(t, "title")), "failed": Failed(words(t, "title"), words(t, "text")), "done": Done(words(t, "title"), words(t, "text")),
 		} {
 			check(name, v)
 		}

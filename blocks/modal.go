@@ -252,6 +252,24 @@ func Outcome(c expansion.Case) slack.ModalViewRequest {
 	)
 }
 
+// Contact is the modal "Log customer contact" (storyboard 4.4). People are the
+// customer's; without any the question is left out.
+func Contact(c expansion.Case, people []Item) slack.ModalViewRequest {
+	r := read(c)
+	var who slack.Block
+	if len(options(people)) > 0 {
+		who = optional(input(BlockContact, "With whom?", choose("Choose a person", "", people)))
+	}
+	return modal(CallbackContact, "Log customer contact", "Save", RoutingMeta(c),
+		section("*"+r.account()+"* · "+typeLabel(r.Signal)),
+		who,
+		input(BlockChannel, "How?", radio("", ContactChannels)),
+		input(BlockDirection, "Who contacted whom?", radio(DirectionOut, ContactDirections)),
+		input(BlockLine, "In one line", textInput("", false, maxLine)),
+		optional(input(BlockNext, "Next step", textInput("", false, maxLine))),
+	)
+}
+
 // majors is an amount in major units as a number input takes it: "19200", "1250.5".
 func majors(m expansion.Money) string {
 	s := fmt.Sprintf("%.2f", m.Major())

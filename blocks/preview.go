@@ -55,7 +55,7 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 	if changed {
 		bs = append(bs, input(BlockWhyChange, "Why the change?", radio("", OverrideReasons)))
 	}
-	bs = append(bs, r.openAlready(f.CRM)...)
+	bs = append(bs, r.openAlready(f.CRM))
 
 	amount, hint := "", "Not known; leave it empty if you don't know either."
 	currency := ""
@@ -154,40 +154,23 @@ func (r reader) planned() slack.Block {
 	return beside(s, why)
 }
 
-// openAlready asks what to do about opportunities that are open (storyboard 7.5).
-func (r reader) openAlready(crm string) []slack.Block {
-	if len(r.Duplicates) == 0 {
-		return nil
-	}
+// openAlready names the opportunities that are open (storyboard 7.5). Their owner wins
+// over the other rules; attaching to one is not offered, so it says that a new one comes.
+func (r reader) openAlready(crm string) slack.Block {
 	var lines []string
-	var items []Item
 	for _, d := range r.Duplicates {
-		i := Item{Value: d.CRMID, Text: "Attach to it", Description: d.Name}
-		if len(items) == 5 || !i.fits() || has(items, d.CRMID) || d.CRMID == AttachSeparate {
+		if len(lines) == 5 || clean(d.Name) == "" {
 			continue
 		}
-		l := "‘" + name(d.Name) + "’, owner " + r.who(d.Owner)
+		l := "Open already: ‘" + name(d.Name) + "’, owner " + r.who(d.Owner)
 		if s := esc(d.Stage, nameLen); s != "" {
 			l += ", stage " + s
 		}
-		lines = append(lines, "Open already: "+l+".")
-		items = append(items, i)
+		lines = append(lines, l+".")
 	}
-	if items == nil {
+	if lines == nil {
 		return nil
 	}
-	if len(items) > 1 {
-		for i := range items {
-			items[i].Text, items[i].Description = "Attach to ‘"+cut(items[i].Description, 60)+"’", ""
-		}
-	}
-	first := items[0].Value
-	items = append(items, Item{Value: AttachSeparate, Text: "Create a separate one"})
 	_, noun := crmWords(crm)
-	return []slack.Block{
-		section(strings.Join(lines, "\n")),
-		input(BlockAttach, "What about the open "+noun+"?", radio(first, items)),
-		optional(hinted(input(BlockWhySeparate, "Why a separate one?", textInput("", false, maxLine)),
-			"Needed only for a separate one. Attaching adds evidence and never changes amount or stage.")),
-	}
+	return section(strings.Join(lines, "\n") + "\nRouting creates a separate " + noun + ".")
 }

@@ -78,6 +78,28 @@ func Busy(m Message) Message {
 	return out
 }
 
+// Without is m without the buttons of that action id, for a place where it cannot work.
+func Without(m Message, actionID string) Message {
+	out := Message{Text: m.Text}
+	for _, b := range m.Blocks {
+		if a, ok := b.(*slack.ActionBlock); ok {
+			kept := *a
+			kept.Elements = &slack.BlockElements{}
+			for _, e := range a.Elements.ElementSet {
+				if x, ok := e.(*slack.ButtonBlockElement); !ok || x.ActionID != actionID {
+					kept.Elements.ElementSet = append(kept.Elements.ElementSet, e)
+				}
+			}
+			if len(kept.Elements.ElementSet) == 0 {
+				continue
+			}
+			b = &kept
+		}
+		out.Blocks = append(out.Blocks, b)
+	}
+	return out
+}
+
 // reader is a case together with how its viewer sees time.
 type reader struct {
 	expansion.Case

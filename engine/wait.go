@@ -23,6 +23,7 @@ const (
 	waitEscalate       = "escalate"        // the 48 h mark
 	waitEscalateAgain  = "escalate_again"  // the manager did not answer either
 	waitNotReal        = "not_real_answer" // the CSM's day to disagree is over
+	waitRemind         = "remind"          // "Remind me in 2 h"
 	waitReturn         = "return"          // a leave is over: one list of what went to covers
 	waitSchedule       = "schedule"        // subject of regular work; kinds are scan and poll
 )
@@ -62,6 +63,8 @@ func (e *Engine) Wake(ctx context.Context, id string) error {
 		return e.signalMark(ctx, w)
 	case waitNudge, waitEscalate, waitEscalateAgain, waitNotReal:
 		return e.routingMark(ctx, w, late)
+	case waitRemind:
+		return e.remindMark(ctx, w)
 	case waitReturn:
 		return e.whileAway(ctx, w)
 	}

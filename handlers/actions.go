@@ -118,6 +118,39 @@ func submitOutcome(ctx context.Context, h *Handlers, p *press) error {
 	return h.e.RecordOutcome(ctx, p.by.ID, p.meta.Routing, p.meta.Version, o)
 }
 
+// contactModal is "Log a contact" (storyboard 4.4); the customer's people are offered.
+func contactModal(ctx context.Context, h *Handlers, p *press) error {
+	return h.modal(ctx, p, "Log customer contact", func() (slack.ModalViewRequest, error) {
+		c, err := h.e.Case(ctx, p.by.ID, p.id)
+		if err != nil {
+			return slack.ModalViewRequest{}, err
+		}
+		found, err := h.e.Contacts(ctx, c.Account.ID)
+		if err != nil { // a contact can be logged without saying with whom
+			h.log.WarnContext(ctx, "contacts not read", "account_id", string(c.Account.ID), "err", err)
+		}
+		var people []blocks.Item
+		for _, k := range found {
+			people = append(people, blocks.Item{Value: k.ID, Text: k.Name, Description: k.Title})
+		}
+		return blocks.Contact(c, people), nil
+	})
+}
+
+func submitContact(ctx context.Context, h *Handlers, p *press) error {
+	v, _ := blocks.ParseContact(p.View)
+	return h.e.LogContact(ctx, p.by.ID, p.meta.Routing, p.meta.Version, engine.ContactInput{Contact: v.Contact, Channel: v.Channel, Direction: v.Direction, Line: v.Line, Next: v.Next})
+}
+
+func remind(ctx context.Context, h *Handlers, p *press) error {
+	due, err := h.e.Remind(ctx, p.by.ID, p.routing())
+	if err != nil {
+		return err
+	}
+	h.say(ctx, p.Call, "I'll remind you at "+due.In(p.by.Location()).Format("15:04")+".")
+	return nil
+}
+
 // currency is the one a case's amounts are in: that of the opportunity, else of the
 // estimate, else of the account, as the modals label their amounts.
 func currency(c expansion.Case) string {
@@ -195,7 +228,7 @@ func showCase(ctx context.Context, h *Handlers, p *press) error {
 	if err != nil {
 		return err
 	}
-	return h.show(ctx, p, m)
+	return h.show(ctx, p, blocks.Without(m, blocks.ActionSignalThread)) // this copy has no thread
 }
 
 // thread gives the way to the thread of the card that was pressed.

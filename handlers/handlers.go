@@ -40,6 +40,8 @@ type Verbs interface {
 	Nudge(ctx context.Context, by expansion.PersonID, id expansion.RoutingID) error
 	Take(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64) error
 	Extend(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, reason string) error
+	LogContact(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, in engine.ContactInput) error
+	Remind(ctx context.Context, by expansion.PersonID, id expansion.RoutingID) (time.Time, error)
 	RecordOutcome(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, o expansion.Outcome) error
 
 	SetAway(ctx context.Context, by expansion.PersonID, from, to time.Time, cover expansion.PersonID) error

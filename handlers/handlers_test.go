@@ -199,10 +199,10 @@ func TestFieldErrorsNeedNoStore(t *testing.T) { // storyboard 3.1
 func TestEveryActionIDHasARow(t *testing.T) {
 	t.Parallel()
 	later := map[string]bool{
-		"tr_save": true, "tr_edit": true, "tr_skip": true, "act_contact": true, "act_meet": true, "meet_works": true, "dg_time": true, "dg_off": true,
+		"tr_save": true, "tr_edit": true, "tr_skip": true, "act_meet": true, "meet_works": true, "dg_time": true, "dg_off": true,
 		"pol_publish": true, "pol_all": true, "pol_discard": true, "gr_keep": true, "gr_revert": true, "gr_misses": true,
 		"hold_message": true, "hold_share": true, "hold_anyway": true, "link_person": true, "modal_reopen": true,
-		"log_contact": true, "hold_signal": true,
+		"hold_signal": true,
 	}
 	noSubmit := map[string]bool{"why": true, "handoff_brief": true, "wait": true}
 	f, err := parser.ParseFile(token.NewFileSet(), "../blocks/ids.go", nil, 0)

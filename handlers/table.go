@@ -62,6 +62,8 @@ func init() {
 			blocks.ActionNotMine:     {open: caseModal("Not the right rep?", blocks.NotMine), subject: true},
 			blocks.ActionNotReal:     {open: caseModal("Not real?", blocks.NotReal), subject: true},
 			blocks.ActionStart:       {work: start, subject: true},
+			blocks.ActionContact:     {open: contactModal, subject: true},
+			blocks.ActionRemind:      {work: remind, subject: true},
 			blocks.ActionOutcome:     {open: caseModal("Record outcome", blocks.Outcome), subject: true},
 
 			blocks.ActionReassign: {open: reassignModal, subject: true},
@@ -95,6 +97,7 @@ func init() {
 			blocks.CallbackDisagree:  {work: submitDisagree, check: errorsOf(blocks.ParseDisagree)},
 			blocks.CallbackReassign:  {work: submitReassign, check: errorsOf(blocks.ParseReassign)},
 			blocks.CallbackExtend:    {work: submitExtend, check: errorsOf(blocks.ParseExtend)},
+			blocks.CallbackContact:   {work: submitContact, check: errorsOf(blocks.ParseContact)},
 			blocks.CallbackOutcome:   {work: submitOutcome, check: errorsOf(blocks.ParseOutcome)},
 		},
 	}
@@ -116,7 +119,7 @@ func errorsOf[V any](parse func(*slack.View) (V, map[string]string)) func(*slack
 var choices = map[string]string{
 	blocks.ChoiceOpen: openCase, blocks.ChoiceWhy: blocks.ActionWhy, blocks.ChoiceOutcome: blocks.ActionOutcome,
 	blocks.ChoiceDismiss: blocks.ActionSignalDismiss, blocks.ChoiceRoute: blocks.ActionSignalRoute,
-	blocks.ChoiceTimes: blocks.ActionMeet, blocks.ChoiceContact: blocks.ActionContact, blocks.ChoiceCRM: blocks.ActionOpenLink,
+	blocks.ChoiceContact: blocks.ActionContact, blocks.ChoiceRemind: blocks.ActionRemind, blocks.ChoiceCRM: blocks.ActionOpenLink,
 }
 
 var menus = []string{blocks.ActionMore, blocks.ActionListRow, blocks.ActionHomeRow}

@@ -90,6 +90,14 @@ func (l *ledger) RecordOutcome(_ context.Context, by expansion.PersonID, id expa
 	return l.note("outcome %s %s %d %v %s %s %s", by, id, v, o.Won, o.ARRChange, o.Reason, o.From)
 }
 
+func (l *ledger) LogContact(_ context.Context, by expansion.PersonID, id expansion.RoutingID, v int64, in engine.ContactInput) error {
+	return l.note("contact %s %s %d %s %s %s %s", by, id, v, in.Channel, in.Direction, in.Line, in.Next)
+}
+
+func (l *ledger) Remind(_ context.Context, by expansion.PersonID, id expansion.RoutingID) (time.Time, error) {
+	return time.Time{}, l.note("remind %s %s", by, id)
+}
+
 func (l *ledger) GoLive(_ context.Context, by expansion.PersonID) error { return l.note("live %s", by) }
 
 func (l *ledger) SearchPeople(context.Context, string, int) ([]engine.PersonChoice, error) {
@@ -144,6 +152,8 @@ func TestEachPressCallsItsVerb(t *testing.T) {
 		{submitted(blocks.CallbackReassign, signal, map[string]any{blocks.BlockRecipient: who, blocks.BlockReason: text("her region")}), "route p1 S1 4 p2"},
 		{submitted(blocks.CallbackOutcome, routing, map[string]any{blocks.BlockResult: option("won"), blocks.BlockARR: text("21600"), blocks.BlockReason: option("need")}), "outcome p1 R1 7 true €21,600 need slack"},
 		{submitted(blocks.CallbackOutcome, routing, map[string]any{blocks.BlockResult: option("lost"), blocks.BlockReason: option("price")}), "outcome p1 R1 7 false <nil> price slack"},
+		{pressed(blocks.ActionMore, "remind:R1:7"), "remind p1 R1"},
+		{submitted(blocks.CallbackContact, routing, map[string]any{blocks.BlockChannel: option("call"), blocks.BlockDirection: option("out"), blocks.BlockLine: text("wants a quote"), blocks.BlockNext: text("send it")}), "contact p1 R1 7 call out wants a quote send it"},
 		{command("ooo 22 Mar to 2 Apr cover @dana"), "away p1 2026-03-22 2026-04-02 p2"},
 		{command("OOO off"), "back p1"},
 	} {
