@@ -37,7 +37,7 @@ type Config struct {
 
 // New returns the handler of every HTTP endpoint. It starts nothing.
 func New(cfg Config) http.Handler {
-	s := &server{engine: cfg.Engine, clock: cfg.Clock, ready: cfg.Ready, log: cfg.Log, publicURL: strings.TrimSuffix(cfg.PublicURL, "/"), mux: http.NewServeMux()}
+	s := &server{metrics: newMetrics(), engine: cfg.Engine, clock: cfg.Clock, ready: cfg.Ready, log: cfg.Log, publicURL: strings.TrimSuffix(cfg.PublicURL, "/"), mux: http.NewServeMux()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -56,7 +56,7 @@ type server struct {
 	publicURL string
 	tokens    []knownToken
 	mux       *http.ServeMux
-	counts    counters
+	metrics   *metrics
 	keys      keyLocks
 }
 
@@ -130,7 +130,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			s.fail(cw, c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
-		s.counts.add(r.Method, route, cw.status)
+		s.metrics.add(r.Method, route, cw.status)
 		s.log.DebugContext(ctx, "http request", "request_id", c.id, "route", route, "status", cw.status, "token", c.token, "duration_ms", s.clock.Now().Sub(began).Milliseconds())
 	}()
 	if route == "" {

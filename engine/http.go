@@ -332,59 +332,23 @@ func (e *Engine) KeepAnswer(ctx context.Context, key string, a Answer) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error { return tx.PutAnswer(ctx, key, a) })
 }
 
-// maxCensus is how many undelivered things of one channel and state are counted.
-const maxCensus = 10_000
-
 // Census is how much of what there is, for metrics.
 type Census struct {
-	Signals     map[string]int            // open ones by status
+	Signals     map[string]int            // by status
 	Jobs        map[string]int            // by state
-	Undelivered map[string]map[string]int // channel → state (retry, blocked); 10,000 at most each
+	Undelivered map[string]map[string]int // channel → state (retry, blocked)
 }
 
 // Census counts.
 func (e *Engine) Census(ctx context.Context) (Census, error) {
-	c := Census{Signals: map[string]int{}, Undelivered: map[string]map[string]int{}}
-	for _, st := range openStatuses {
-		n, err := e.countSignals(ctx, st)
-		if err != nil {
-			return c, err
-		}
-		c.Signals[string(st)] = n
-	}
+	var c Census
 	var err error
+	if c.Signals, err = e.store.SignalsByStatus(ctx); err != nil {
+		return c, err
+	}
 	if c.Jobs, err = e.store.JobsByState(ctx); err != nil {
 		return c, err
 	}
-	channels := []string{channelCRM}
-	for name := range e.channels {
-		channels = append(channels, name)
-	}
-	for _, ch := range channels {
-		c.Undelivered[ch] = map[string]int{}
-		for _, st := range []store.DeliveryState{store.Retry, store.Blocked} {
-			ds, err := e.store.Undelivered(ctx, ch, st, maxCensus)
-			if err != nil {
-				return c, err
-			}
-			c.Undelivered[ch][string(st)] = len(ds)
-		}
-	}
-	return c, nil
-}
-
-func (e *Engine) countSignals(ctx context.Context, st expansion.SignalStatus) (int, error) {
-	const page = 500
-	n, before := 0, int64(0)
-	for {
-		ss, err := e.store.Signals(ctx, store.SignalFilter{Statuses: []expansion.SignalStatus{st}, Before: before, Limit: page})
-		if err != nil {
-			return 0, err
-		}
-		n += len(ss)
-		if len(ss) < page {
-			return n, nil
-		}
-		before = ss[len(ss)-1].Number
-	}
+	c.Undelivered, err = e.store.UndeliveredByChannel(ctx)
+	return c, err
 }

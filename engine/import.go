@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,8 +121,9 @@ func (im *importer) id(email string) expansion.PersonID {
 	return id
 }
 
-// rows collects up to batchRows values and writes them in one transaction each.
-func writeRows[T any](ctx context.Context, im *importer, read func(yield func(T) error) (source.Stats, []source.RowError, error), put func(*store.Tx, T) error) (source.Stats, []source.RowError, error) {
+// writeRows collects up to batchRows values and writes them in one transaction each;
+// then, if any, ends each transaction.
+func writeRows[T any](ctx context.Context, im *importer, read func(yield func(T) error) (source.Stats, []source.RowError, error), put func(*store.Tx, T) error, then ...func(*store.Tx) error) (source.Stats, []source.RowError, error) {
 	var batch []T
 	flush := func() error {
 		if len(batch) == 0 || !im.keep {
@@ -131,6 +133,11 @@ func writeRows[T any](ctx context.Context, im *importer, read func(yield func(T)
 		err := im.e.store.InTx(ctx, func(tx *store.Tx) error {
 			for _, v := range batch {
 				if err := put(tx, v); err != nil {
+					return err
+				}
+			}
+			for _, end := range then {
+				if err := end(tx); err != nil {
 					return err
 				}
 			}
@@ -285,18 +292,23 @@ func (im *importer) usage(ctx context.Context, tx *store.Tx, v expansion.UsagePo
 	return tx.PutUsage(ctx, v)
 }
 
-// LookArgs lets the detectors look at one account that got new usage.
+// LookArgs lets the detectors look at accounts that got new usage.
 type LookArgs struct {
-	AccountID string `json:"account_id"`
+	AccountIDs []string `json:"account_ids"`
 }
 
 // Kind implements river.JobArgs.
 func (LookArgs) Kind() string { return "look" }
 
-// Look runs the detectors over one account now.
-func (e *Engine) Look(ctx context.Context, id expansion.AccountID) error {
+// Look runs the detectors over some accounts now.
+func (e *Engine) Look(ctx context.Context, ids []string) error {
 	var res ScanResult
-	return e.scanAccount(ctx, id, &res)
+	for _, id := range ids {
+		if err := e.scanAccount(ctx, expansion.AccountID(id), &res); err != nil {
+			return fmt.Errorf("look at %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // Push takes evidence in that was pushed over HTTP as one JSON object a line. Rows are
@@ -305,15 +317,16 @@ func (e *Engine) Push(ctx context.Context, kind source.Kind, r io.Reader) (sourc
 	im := &importer{e: e, keep: true, unknown: map[string]int{}}
 	switch kind {
 	case source.KindUsage:
-		seen := map[expansion.AccountID]bool{}
+		seen := map[string]bool{}
 		return writeRows(ctx, im, func(y func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error) {
 			return source.ReadUsageJSON(r, "body", y)
 		}, func(tx *store.Tx, v expansion.UsagePoint) error {
-			if err := im.usage(ctx, tx, v); err != nil || seen[v.AccountID] {
-				return err
-			}
-			seen[v.AccountID] = true
-			return tx.Enqueue(ctx, LookArgs{AccountID: string(v.AccountID)}, time.Time{})
+			seen[string(v.AccountID)] = true
+			return im.usage(ctx, tx, v)
+		}, func(tx *store.Tx) error {
+			ids := slices.Sorted(maps.Keys(seen))
+			clear(seen)
+			return tx.Enqueue(ctx, LookArgs{AccountIDs: ids}, time.Time{})
 		})
 	case source.KindEvents:
 		return writeRows(ctx, im, func(y func(expansion.FeatureEvent) error) (source.Stats, []source.RowError, error) {

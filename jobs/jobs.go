@@ -54,7 +54,7 @@ func Start(ctx context.Context, s *store.Store, e *engine.Engine, clock expansio
 	add(w, func(ctx context.Context, a engine.DeliverArgs) error { return e.Deliver(ctx, a.DeliveryID) })
 	add(w, func(ctx context.Context, a engine.WakeArgs) error { return e.Wake(ctx, a.WaitID) })
 	add(w, func(ctx context.Context, a engine.LookArgs) error {
-		return e.Look(ctx, expansion.AccountID(a.AccountID))
+		return e.Look(ctx, a.AccountIDs)
 	})
 	add(w, func(ctx context.Context, a engine.InboxArgs) error { return e.WorkInbox(ctx, a.EnvelopeID, inbox) })
 	client, err := river.NewClient(s.Driver(), &river.Config{

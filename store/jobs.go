@@ -61,7 +61,35 @@ func (r Reader) NextJob(ctx context.Context) (*time.Time, error) {
 
 // JobsByState counts jobs by state, for doctor and metrics.
 func (r Reader) JobsByState(ctx context.Context) (map[string]int, error) {
-	rs, err := r.q.QueryContext(ctx, `SELECT state, COUNT(*) FROM river_job GROUP BY state ORDER BY state`)
+	return r.countBy(ctx, `SELECT state, COUNT(*) FROM river_job GROUP BY state ORDER BY state`)
+}
+
+// SignalsByStatus counts signals by status.
+func (r Reader) SignalsByStatus(ctx context.Context) (map[string]int, error) {
+	return r.countBy(ctx, `SELECT status, COUNT(*) FROM expansion_signals GROUP BY status ORDER BY status`)
+}
+
+// UndeliveredByChannel counts what is tried again or blocked, by channel and state.
+func (r Reader) UndeliveredByChannel(ctx context.Context) (map[string]map[string]int, error) {
+	out := map[string]map[string]int{}
+	for _, state := range []DeliveryState{Retry, Blocked} {
+		byChannel, err := r.countBy(ctx, `SELECT channel, SUM(CASE state WHEN $1 THEN 1 ELSE 0 END) FROM deliveries GROUP BY channel ORDER BY channel`, string(state))
+		if err != nil {
+			return nil, err
+		}
+		for channel, n := range byChannel {
+			if out[channel] == nil {
+				out[channel] = map[string]int{}
+			}
+			out[channel][string(state)] = n
+		}
+	}
+	return out, nil
+}
+
+// countBy scans rows of a word and a count.
+func (r Reader) countBy(ctx context.Context, query string, args ...any) (map[string]int, error) {
+	rs, err := r.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
