@@ -34,11 +34,17 @@ const (
 // Queue works jobs until it is stopped.
 type Queue struct {
 	client *river.Client[*sql.Tx]
+	die    func() error // lets other processes take over what is left
 }
 
 // Start begins to work jobs. inbox works one kept Slack interaction. Jobs that a dead
 // process left behind are put back first.
 func Start(ctx context.Context, s *store.Store, e *engine.Engine, clock expansion.Clock, inbox func(context.Context, engine.Envelope) error, log *slog.Logger) (*Queue, error) {
+	id := s.NewID()
+	die, err := s.StayAlive(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("tell other processes of this one: %w", err)
+	}
 	n, err := s.ReleaseOrphans(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("release orphaned jobs: %w", err)
@@ -58,6 +64,7 @@ func Start(ctx context.Context, s *store.Store, e *engine.Engine, clock expansio
 	})
 	add(w, func(ctx context.Context, a engine.InboxArgs) error { return e.WorkInbox(ctx, a.EnvelopeID, inbox) })
 	client, err := river.NewClient(s.Driver(), &river.Config{
+		ID:     id,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}}, Workers: w,
 		FetchCooldown: fetchAtLeast, FetchPollInterval: fetchEvery, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 		RetryPolicy: retry{clock}, ErrorHandler: handler{log}, Test: river.TestConfig{Time: store.JobTime{Clock: clock}},
@@ -70,15 +77,16 @@ func Start(ctx context.Context, s *store.Store, e *engine.Engine, clock expansio
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("start job queue: %w", err)
 	}
-	return &Queue{client}, nil
+	return &Queue{client, die}, nil
 }
 
 // Stop lets running jobs finish until ctx ends, then cancels them.
 func (q *Queue) Stop(ctx context.Context) error {
-	if err := q.client.Stop(ctx); err != nil {
-		return q.client.StopAndCancel(context.WithoutCancel(ctx))
+	err := q.client.Stop(ctx)
+	if err != nil {
+		err = q.client.StopAndCancel(context.WithoutCancel(ctx))
 	}
-	return nil
+	return errors.Join(err, q.die())
 }
 
 type worker[A river.JobArgs] struct {

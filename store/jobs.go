@@ -24,15 +24,66 @@ func (j JobTime) NowOrNil() *time.Time {
 	return &t
 }
 
-// ReleaseOrphans puts jobs that a dead process was working back into the queue. On
+// StayAlive tells other processes on the same database that worker id is at work, until
+// release is called or this process dies: PostgreSQL then drops the lock by itself. On
+// SQLite there are no other processes.
+func (s *Store) StayAlive(ctx context.Context, id string) (release func() error, err error) {
+	if s.dialect == SQLite {
+		return func() error { return nil }, nil
+	}
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1, hashtext($2))`, aliveLock, id); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn.Close, nil
+}
+
+// aliveLock is an arbitrary constant: the class of the locks of StayAlive.
+const aliveLock = 119120
+
+// ReleaseOrphans puts jobs that dead processes were working back into the queue. On
 // SQLite nobody else can be working at start, so all running jobs are orphans; on
-// PostgreSQL they are those of clients other than alive that began before.
-func (s *Store) ReleaseOrphans(ctx context.Context) (int64, error) {
-	res, err := s.write.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+// PostgreSQL they are those of workers whose StayAlive has ended.
+func (s *Store) ReleaseOrphans(ctx context.Context) (n int64, err error) {
+	if s.dialect == SQLite {
+		res, err := s.write.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+		if err != nil {
+			return 0, err
+		}
+		return res.RowsAffected()
+	}
+	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
-	return res.RowsAffected()
+	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
+	workers, err := rows(ctx, Reader{q: tx}, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT DISTINCT attempted_by[array_upper(attempted_by, 1)] FROM river_job WHERE state = 'running' AND attempted_by IS NOT NULL`)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range workers {
+		var dead bool // its lock is free; ours ends with the transaction
+		if err := tx.QueryRowContext(ctx, `SELECT pg_try_advisory_xact_lock($1, hashtext($2))`, aliveLock, id).Scan(&dead); err != nil {
+			return 0, err
+		}
+		if !dead {
+			continue
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1`, id)
+		if err != nil {
+			return 0, err
+		}
+		released, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		n += released
+	}
+	return n, tx.Commit()
 }
 
 // WakeDueJobs makes jobs whose time has come available at once; by itself the job
