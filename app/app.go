@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -82,6 +83,9 @@ func Assemble(ctx context.Context, cfg *config.Config, o Options) (*Parts, error
 	if err != nil {
 		return nil, err
 	}
+	for _, key := range unread(cfg) {
+		o.Log.WarnContext(ctx, "a setting has no effect in this version", "key", key)
+	}
 	if p.Store, err = store.Open(ctx, cfg.Store.DSN.Reveal(), p.clock); err != nil {
 		return nil, err
 	}
@@ -119,6 +123,9 @@ func slackClient(cfg *config.Config, clock expansion.Clock, log *slog.Logger) (*
 }
 
 func crmClient(cfg *config.Config) (crm.Client, error) {
+	if cfg.CRM.Write != "live" && cfg.CRM.Kind != "none" {
+		return nil, expansion.FieldErrorf("crm.write", "crm.write is %q: this version can only write live. Set crm.kind to none to keep opportunities here only.", cfg.CRM.Write)
+	}
 	switch cfg.CRM.Kind {
 	case "hubspot":
 		h := cfg.CRM.HubSpot
@@ -127,6 +134,22 @@ func crmClient(cfg *config.Config) (crm.Client, error) {
 		return nil, nil
 	}
 	return nil, expansion.FieldErrorf("crm.kind", "crm.kind is %q: this version writes to hubspot or none.", cfg.CRM.Kind)
+}
+
+// unread names the settings that are set and that this version does nothing with, so
+// that nobody waits for what will not come.
+func unread(cfg *config.Config) []string {
+	var out []string
+	for key, set := range map[string]bool{
+		"sources": len(cfg.Sources) > 0, "email.imap_url": cfg.Email.IMAPURL != "", "crm.hubspot.webhook_secret": cfg.CRM.HubSpot.WebhookSecret != "",
+		"crm.hubspot.fields": len(cfg.CRM.HubSpot.Fields) > 0, "crm.hubspot.stages": len(cfg.CRM.HubSpot.Stages) > 0,
+	} {
+		if set {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Start assembles the product and starts it: jobs, HTTP, then the Slack socket. Run
