@@ -100,10 +100,7 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 			return err
 		}
 		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
-		if err == nil && !ours {
-			return &Later{After: time.Second, Reason: "another attempt is under way"}
-		}
-		return err
+		return err // when another attempt is under way, that one goes on to the newest version
 	})
 	if err != nil || !ours {
 		return err
@@ -170,6 +167,17 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 			}
 			if _, err := tx.Log(ctx, a); err != nil {
 				return err
+			}
+		}
+		if first && isCard(d.Kind) {
+			below, err := tx.DeliveriesBelow(ctx, d.ID)
+			if err != nil {
+				return err
+			}
+			for _, line := range below {
+				if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: line.ID}, time.Time{}); err != nil {
+					return err
+				}
 			}
 		}
 		if wasRetry {

@@ -218,6 +218,11 @@ func (r Reader) DeliveriesOf(ctx context.Context, id expansion.SignalID) ([]Deli
 	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE signal_id = $1 ORDER BY id`, string(id))
 }
 
+// DeliveriesBelow returns the lines that belong under a card and are not shown yet.
+func (r Reader) DeliveriesBelow(ctx context.Context, card string) ([]Delivery, error) {
+	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE parent = $1 AND shown < wanted ORDER BY id LIMIT 100`, card)
+}
+
 // Undelivered returns rows of a channel that wait for another try, oldest first.
 func (r Reader) Undelivered(ctx context.Context, channel string, state DeliveryState, limit int) ([]Delivery, error) {
 	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE channel = $1 AND state = $2 ORDER BY id LIMIT $3`, channel, string(state), limit)

@@ -74,6 +74,7 @@ CREATE TABLE deliveries (
   attempt BIGINT NOT NULL, next_at BIGINT, reason TEXT NOT NULL, remote TEXT NOT NULL, remote_channel TEXT NOT NULL, link TEXT NOT NULL, created_at BIGINT NOT NULL, first_try_at BIGINT, sent_at BIGINT,
   UNIQUE (channel, kind, subject, person));
 CREATE INDEX deliveries_signal ON deliveries (signal_id, id);
+CREATE INDEX deliveries_parent ON deliveries (parent);
 CREATE INDEX deliveries_state ON deliveries (channel, state);
 
 CREATE TABLE inbox (id TEXT PRIMARY KEY, kind TEXT NOT NULL, slack_user TEXT NOT NULL, payload TEXT NOT NULL, received_at BIGINT NOT NULL, done_at BIGINT, error TEXT NOT NULL);
