@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -212,17 +211,5 @@ func metadataKey(m slack.Message) string {
 }
 
 var errStore = errors.New("disk full")
-
-// answering is an API that always answers with one status and body.
-func answering(t *testing.T, status int, body string) string {
-	t.Helper()
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
-	}))
-	t.Cleanup(web.Close)
-	return web.URL + "/api/"
-}
 
 func message(text string) blocks.Message { return blocks.Message{Text: text} }

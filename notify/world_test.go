@@ -92,6 +92,6 @@ func hostile() expansion.Case {
 	c.Evidence[0].Link = "javascript:alert(1)"
 	c.Evidence[1].Link = `https://ok.example/"><script>`
 	c.Opportunity.URL = "javascript:alert(1)"
-	c.Routing.Package.Stakeholders[0].Name = "‮Jo\x00 Park"
+	c.Routing.Package.Stakeholders[0].Name = "\u202eJo\x00 Park"
 	return c
 }

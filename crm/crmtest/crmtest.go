@@ -152,13 +152,6 @@ func (s *suite) kind(err error, want crm.Kind) *crm.Error {
 	return e
 }
 
-func (s *suite) code(err error, want expansion.Code) {
-	s.Helper()
-	if got := expansion.CodeOf(err); got != want {
-		s.Fatalf("got error %v with code %q, want code %q", err, got, want)
-	}
-}
-
 func (s *suite) noError(err error, doing string) {
 	s.Helper()
 	if err != nil {

@@ -27,7 +27,6 @@ type checker struct {
 	tables    int
 	inputs    int
 	focused   int
-	depth     int // >0 inside a container
 	broadcast bool
 }
 

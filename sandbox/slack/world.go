@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -369,11 +368,4 @@ func (s *Server) Messages(user, channel string) []Message {
 		out = append(out, mm)
 	}
 	return out
-}
-
-// tsSeconds reads a ts as whole seconds, for event_time and the like.
-func tsSeconds(ts string) int64 {
-	head, _, _ := strings.Cut(ts, ".")
-	n, _ := strconv.ParseInt(head, 10, 64)
-	return n
 }
