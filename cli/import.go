@@ -24,7 +24,16 @@ func newImport(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import DIR|FILE…",
 		Short: "Import people, accounts, usage, events and health from CSV files",
-		Args:  cobra.MinimumNArgs(1),
+		Long: "Import tables from CSV files, or every table in a folder. A table is known by the first word of its\n" +
+			"file name (people, accounts, contacts, named, partners, opportunities, entitlements, usage, events,\n" +
+			"health), else by its columns. Good rows are kept and bad ones named with line and column; importing\n" +
+			"the same again changes nothing. docs/import.md lists the columns.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(cmd, "Name at least one CSV file, or a folder of them.")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if from != "" && (from != "ravenstack" || len(args) != 1) {
@@ -73,7 +82,7 @@ func newImport(e *env) *cobra.Command {
 func printImport(e *env, res engine.ImportResult, reasons map[string]int, strict bool) {
 	for i, r := range res.Errors {
 		if i == shownErrors {
-			fmt.Fprintf(e.err, "… and %d more\n", res.Bad()-shownErrors)
+			fmt.Fprintf(e.err, "… and %d more rows refused\n", res.Bad()-shownErrors)
 			break
 		}
 		fmt.Fprintln(e.err, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"expansionbot/app"
 	"expansionbot/expansion"
 	"expansionbot/expansion/route"
 )
@@ -15,7 +16,7 @@ func newPolicy(e *env) *cobra.Command {
 	lint := &cobra.Command{
 		Use:   "lint [policy.yaml]",
 		Short: "Check a policy: syntax, and people nobody knows when the store has any",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMostOne("policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := "policy.yaml"
 			if len(args) == 1 {
@@ -23,7 +24,7 @@ func newPolicy(e *env) *cobra.Command {
 			}
 			text, err := os.ReadFile(file)
 			if err != nil {
-				return &expansion.Error{Code: expansion.CodeNotFound, Err: err, Text: fmt.Sprintf("%s cannot be read; check the path.", file)}
+				return &expansion.Error{Code: expansion.CodeNotFound, Err: err, Text: fmt.Sprintf("The policy file %s cannot be read; check the path.", file)}
 			}
 			p, err := route.ParsePolicy(text)
 			ps, isProblems := errors.AsType[route.Problems](err)
@@ -47,24 +48,36 @@ func newPolicy(e *env) *cobra.Command {
 			return nil
 		},
 	}
-	c := &cobra.Command{Use: "policy", Short: "Routing policies", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	c.AddCommand(lint)
-	return c
+	return group("policy", "Check routing policies", lint)
 }
 
 // lintPeople compares a policy with the people and accounts in the store. Without a
-// settings file or store there is nobody to compare with.
+// settings file or store there is nobody to compare with; linting makes neither.
 func (e *env) lintPeople(cmd *cobra.Command, p *route.Policy) (route.Problems, error) {
+	only := func(why string) { fmt.Fprintf(e.err, "%s; only the syntax was checked.\n", why) }
 	if _, err := os.Stat(e.config); err != nil {
+		only("There is no " + e.config)
 		return nil, nil
 	}
-	parts, err := e.assemble(cmd.Context())
+	cfg, o, err := e.load()
 	if err != nil {
 		return nil, err
 	}
+	if storeMissing(cfg) {
+		only("The store " + storeFile(cfg) + " does not exist yet")
+		return nil, nil
+	}
+	parts, err := app.Assemble(cmd.Context(), cfg, o)
+	if inUse(err) {
+		only("The store " + storeFile(cfg) + " is in use by a running expansionbot")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
 	people, err := parts.Store.People(cmd.Context())
 	if err == nil && len(people) == 0 {
-		fmt.Fprintln(e.err, "The store has no people yet; only the syntax was checked.")
+		only("The store has no people yet")
 		return nil, parts.Store.Close()
 	}
 	accounts, err2 := parts.Store.Accounts(cmd.Context(), "", 100_000)

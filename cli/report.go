@@ -15,9 +15,10 @@ import (
 func newReport(e *env) *cobra.Command {
 	var csv bool
 	c := &cobra.Command{
-		Use:   "report [30d]",
+		Use:   "report [PERIOD]",
 		Short: "Print how routed signals did",
-		Args:  cobra.MaximumNArgs(1),
+		Long:  "Print how the signals routed within a period did, up to now. A period is written 7d, 90d or 48h; without one it is 30d.",
+		Args:  atMostOne("period"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			period := 30 * 24 * time.Hour
 			if len(args) == 1 {
@@ -42,7 +43,7 @@ func newVersion(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE: func(*cobra.Command, []string) error {
 			v, revision := "devel", ""
 			if b, ok := debug.ReadBuildInfo(); ok {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,8 +28,13 @@ func newSandbox(e *env) *cobra.Command {
 		Short: "Run everything on this computer, with sample companies, in a browser page",
 		Long: "Run the real bot against a Slack, CRM and mailbox on this computer, with sample companies,\n" +
 			"and show them in a browser page. Nothing leaves this computer; no account is needed.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runSandbox(cmd.Context(), e, o) },
+		Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkListen(o.listen); err != nil {
+				return err
+			}
+			return stopped(cmd.Context(), runSandbox(cmd.Context(), e, o))
+		},
 	}
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:7700", "address of the page, on this computer")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the state in (default: a temporary one)")
@@ -40,6 +47,18 @@ func newSandbox(e *env) *cobra.Command {
 type sandboxOptions struct {
 	listen, data         string
 	json, world, verbose bool
+}
+
+// checkListen refuses an address that cannot be listened on or that others could reach.
+func checkListen(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil:
+		return expansion.FieldErrorf("listen", "--listen %q is no address. Write host:port, for example 127.0.0.1:7700; port 0 takes a free one.", addr)
+	case host != "" && !config.Loopback(host):
+		return expansion.FieldErrorf("listen", "--listen %s could be reached from other computers, and the sandbox has no passwords. Use 127.0.0.1.", addr)
+	}
+	return nil
 }
 
 // readyWithin is how long the bot may take to connect to the sandbox's Slack.
@@ -60,6 +79,9 @@ func runSandbox(ctx context.Context, e *env, o sandboxOptions) (err error) {
 		log = logger(e.err, config.Log{Level: "debug"})
 	}
 	w, err := sandbox.Start(ctx, sandbox.Options{Listen: o.listen, DataDir: o.data, Log: log})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &expansion.Error{Code: expansion.CodeInvalid, Field: "listen", Err: err, Text: fmt.Sprintf("Cannot listen on %s: another process has it, maybe a second sandbox. Stop that one, or choose --listen 127.0.0.1:0 for a free port.", o.listen)}
+	}
 	if err != nil {
 		return err
 	}

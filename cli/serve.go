@@ -18,7 +18,9 @@ func newServe(e *env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the bot against a real Slack workspace, CRM and mail server",
-		Args:  cobra.NoArgs,
+		Long: "Run the bot until Ctrl-C. Everything it needs is in config.yaml; expansionbot doctor says what is missing.\n" +
+			"On an empty store it starts in shadow: it watches and messages nobody until RevOps presses Go live.",
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			cfg, o, err := e.load()
@@ -29,15 +31,18 @@ func newServe(e *env) *cobra.Command {
 				return ps
 			}
 			if (clock != "" || live) && !localSlack(cfg) {
-				return expansion.Errorf(expansion.CodeInvalid, "--clock and --live are for a sandbox: they need slack.api_url on this machine.")
+				return usage(cmd, "--clock and --live are for a sandbox: they need slack.api_url on this machine.")
 			}
 			o.ClockURL, o.Live = clock, live
 			a, err := app.Start(ctx, cfg, o)
 			if err != nil {
-				return err
+				return stopped(ctx, explain(err))
+			}
+			if shadow, seen, err := a.Engine.Shadow(ctx); err == nil && shadow {
+				o.Log.InfoContext(ctx, "watching only, automatic signals message nobody until go-live", "signals", seen)
 			}
 			fmt.Fprintf(e.out, "Serving on http://%s\n", a.Addr())
-			return a.Run(ctx)
+			return stopped(ctx, a.Run(ctx))
 		},
 	}
 	c.Flags().StringVar(&clock, "clock", "", "follow a sandbox's clock at this address")
@@ -50,50 +55,16 @@ func localSlack(cfg *config.Config) bool {
 	return err == nil && cfg.Slack.APIURL != "" && config.Loopback(u.Hostname())
 }
 
-func newDoctor(e *env) *cobra.Command {
-	return &cobra.Command{
-		Use:   "doctor",
-		Short: "Look at settings, store, Slack, CRM and mail, and say how to fix what is wrong",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, o, err := e.load()
-			if err != nil {
-				return err
-			}
-			bad := false
-			for _, p := range cfg.RequiredForServe() {
-				fmt.Fprintf(e.out, "fail  Settings: %s\n", p)
-				bad = true
-			}
-			p, err := app.Assemble(cmd.Context(), cfg, o)
-			if err != nil {
-				return err
-			}
-			for _, c := range p.Engine.Check(cmd.Context()) {
-				fmt.Fprintf(e.out, "%-4s  %s: %s\n", c.Level, c.What, c.Text)
-				if c.Fix != "" {
-					fmt.Fprintf(e.out, "      → %s\n", c.Fix)
-				}
-				bad = bad || c.Level == expansion.CheckFail
-			}
-			if err := p.Store.Close(); err != nil {
-				return err
-			}
-			if bad {
-				return findings{}
-			}
-			return nil
-		},
-	}
-}
-
 func newGoLive(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "go-live",
 		Short: "End the shadow start: from now on signals message people",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, err := e.assemble(cmd.Context())
+			if inUse(err) {
+				return &expansion.Error{Code: expansion.CodeConflict, Err: err, Text: "The store is in use by a running expansionbot. Press Go live in its Home in Slack, or stop it first."}
+			}
 			if err != nil {
 				return err
 			}
@@ -102,7 +73,7 @@ func newGoLive(e *env) *cobra.Command {
 				err = p.Engine.GoLive(cmd.Context(), "")
 			}
 			if err == nil {
-				fmt.Fprintf(e.out, "Live. %d signals found so far are listed to their CSMs and route only when chosen there.\n", seen)
+				fmt.Fprintf(e.out, "Live. Signals message people from now on; the %d found so far are listed to their CSMs and route only when chosen there.\n", seen)
 			}
 			return errors.Join(err, p.Store.Close())
 		},
@@ -113,15 +84,23 @@ func newMigrate(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the store's tables up to date",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := e.assemble(cmd.Context()) // opening migrates
+			cfg, o, err := e.load()
 			if err != nil {
 				return err
 			}
+			p, err := app.Assemble(cmd.Context(), cfg, o) // opening migrates
+			if err != nil {
+				return explain(err)
+			}
 			v, err := p.Store.Version(cmd.Context())
 			if err == nil {
-				fmt.Fprintf(e.out, "The %s store is at version %d.\n", p.Store.Dialect(), v)
+				name := "PostgreSQL"
+				if storeFile(cfg) != "" {
+					name = "SQLite"
+				}
+				fmt.Fprintf(e.out, "The %s store is up to date, at version %d.\n", name, v)
 			}
 			return errors.Join(err, p.Store.Close())
 		},
