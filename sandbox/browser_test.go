@@ -381,7 +381,7 @@ func TestPageShowsWhatTheBotSentAndCarriesWhatPeopleDo(t *testing.T) {
 	do("see the timeline", until(`document.querySelectorAll('.tl-group').length >= 1`), until(`document.querySelectorAll('.step.done').length === 1`))
 	do("see the CRM", chromedp.Click(chromedp.CSS(`#tab-crm`)), until(`document.querySelector('.rec')`))
 	look("crm")
-	do("win the deal by hand", script(`(s => { s.value = 'closedwon'; s.dispatchEvent(new Event('change')); })(document.querySelector('.rec select[aria-label=Stage]'))`), until(`document.querySelector('.rec .tag.good')`))
+	do("win the deal by hand", chromedp.Click(chromedp.CSS(`.rec [data-key$=dealstage]`)), until(`document.activeElement.closest('.menu')`), chromedp.KeyEvent("Closed\r"), until(`document.querySelector('.rec .tag.good')`))
 	if got := w.CRM.Deals()[0].Properties["dealstage"]; got != "closedwon" {
 		t.Errorf("the CRM holds the stage %q, want closedwon", got)
 	}

@@ -15,11 +15,11 @@ type step struct {
 }
 
 var steps = []step{
-	{ID: "route", Title: "Watch a usage signal route itself", How: "A few seconds after the start Brightwater Labs goes over its licence. Priya gets a card; press Route now, or move the clock an hour and it routes by itself. Marcus gets the handoff, the CRM an opportunity."},
-	{ID: "away", Title: "Send Marcus away", How: "As Marcus, type /expansion ooo today cover @dana. Then move the clock an hour: what comes next goes to Dana."},
-	{ID: "escalate", Title: "Let 48 h pass", How: "Leave a handoff unanswered and press +48 h. Lena, the sales manager, gets it; open her Slack in one of the panes."},
-	{ID: "break", Title: "Break the CRM", How: "Switch the CRM off at the top right, route a signal, and see that the handoff goes out all the same. Switch it on again: one opportunity appears, not two."},
-	{ID: "won", Title: "Close it as won, see the report", How: "In the CRM tab set an opportunity's stage to Closed won. Then type /expansion report."},
+	{ID: "route", Title: "Watch a usage signal route itself", How: "A few seconds after the start Brightwater Labs goes over its licence and Priya gets a card. Press Route now, or +1 h and it routes by itself: Marcus gets the handoff, the CRM an opportunity."},
+	{ID: "away", Title: "Send Marcus away", How: "As Marcus, type /expansion ooo today cover @dana. Then press +4 h: the next signal, from Alder & Co, goes to Dana. See it in her Slack: click a name to change whose it is."},
+	{ID: "escalate", Title: "Let 48 h pass", How: "Leave a handoff unanswered and press +48 h. Lena, the sales manager, is asked what to do; click a name to open her Slack in that pane."},
+	{ID: "break", Title: "Break the CRM", How: "Switch the CRM off at the top right, log a signal as Priya and route it: the handoff goes out all the same. Switch the CRM on again and press +1 h: one opportunity appears, not two."},
+	{ID: "won", Title: "Close it as won, see the report", How: "In the CRM tab, on the right, set an opportunity's stage to Closed Won; within a minute everybody's card says so. Then type /expansion report."},
 }
 
 // guide remembers which steps really happened. Once ticked a step stays ticked.

@@ -3,6 +3,8 @@ package sandboxtest_test
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"expansionbot/sandbox/sandboxtest"
 )
 
@@ -45,9 +47,8 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	v.reads("#right .msg", "Dana")
 	v.ticked(2)
 	v.look("20-away")
-	v.move("1h")
+	v.move("4h")
 	v.reads("#left .card", "Alder & Co")
-	v.move("1h")
 	v.become("#right", "Dana Ortiz")
 	v.reads("#right .card", "Alder & Co")
 	v.look("21-dana")
@@ -79,7 +80,70 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	v.move("1h")
 	v.ticked(4)
 
+	v.look("43-healed")
+
+	// 5 Close it as won, see the report.
 	v.press("#side .tabs", "CRM")
 	v.reads("#side .rec", "Brightwater")
 	v.look("50-crm")
+	v.do("open its stages", chromedp.Click(chromedp.CSS(`#side .rec:last-of-type [data-key$=dealstage]`)))
+	v.look("50-stages")
+	v.press(".menu", "Closed Won")
+	v.reads("#side .rec .tag", "won")
+	v.move("1h")
+	v.say("#right", "/expansion report")
+	v.reads("#right .msg", "Signal to opportunity")
+	v.ticked(5)
+	v.look("51-report")
+	v.press("#side .tabs", "Timeline")
+	v.look("52-all-done")
+
+	// What else there is to see.
+	v.press("#side .tabs", "Mailbox")
+	v.reads("#side .mail-row", "Brightwater")
+	v.look("60-mails")
+	v.do("open the oldest mail", chromedp.Click(chromedp.CSS(`#side li:last-child .mail-row`)))
+	v.until("the mail is drawn", `document.querySelector('.mail-open iframe')?.dataset.loaded`)
+	v.look("61-mail")
+	v.press("#left .who", "Home")
+	v.reads("#left .home", "Expansion")
+	v.become("#right", "Marcus Bell")
+	v.look("62-home")
+	v.press("#left .who", "Messages")
+	v.say("#left", "/expansion account Brightwater")
+	v.reads("#left .only-you", "Brightwater")
+	v.look("63-account")
+	v.say("#left", "/expansion mine")
+	v.say("#left", "/expansion list")
+	v.say("#right", "/expansion")
+	v.until("the menu", `document.querySelector('#right .only-you')`)
+	v.until("the answers", `document.querySelectorAll('#left .only-you').length >= 3`)
+	v.look("64-list-menu")
+	v.say("#right", "/expansion lgo")
+	v.until("an answer", `document.querySelectorAll('#right .only-you').length >= 2`)
+	v.do("open a thread", chromedp.Click(chromedp.CSS(`#left .thread`)))
+	v.reads("#left .thread-head", "Thread")
+	v.look("65-thread")
+	v.press("#left", "All messages")
+	v.become("#right", "Ravi Menon")
+	v.say("#right", "/expansion help")
+	v.until("an answer", `document.querySelector('#right .only-you')`)
+	v.look("66-ravi")
+	v.press("#left .who", "Channels")
+	v.look("67-channels")
+	v.press("#left .who", "Messages")
+
+	v.do("go dark", v.media("dark"))
+	v.press("#side .tabs", "Timeline")
+	v.look("70-dark")
+	v.do("go small", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile), v.media("light"))
+	v.look("80-phone")
+	if n := v.number(`document.documentElement.scrollWidth - 390`); n > 0 {
+		t.Errorf("the page is %v px wider than a phone", n)
+	}
+	v.press("#phone", "Behind the scenes")
+	v.look("81-phone-side")
+	if h := v.heard(); h != "" {
+		t.Errorf("the browser complained: %s", h)
+	}
 }

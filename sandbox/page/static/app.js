@@ -114,7 +114,7 @@ function guide() {
     const b = h('button', { type: 'button', class: 'step' + (s.done ? ' done' : i === next ? ' now' : ''), 'aria-current': i === next ? 'step' : null, onclick: () => pop(b, s.title, h('p', {}, s.how)) },
       h('span', { 'aria-hidden': 'true' }, s.done ? icon('check') : String(i + 1)), s.title, s.done ? h('span', { class: 'sr' }, ' (done)') : null);
     return h('li', {}, b);
-  })));
+  })), next < 0 ? '' : h('p', { class: 'guide-how' }, state.guide[next].how));
   if (at >= 0) $('guide').querySelectorAll('button')[at]?.focus();
 }
 
@@ -128,7 +128,7 @@ for (const key of ['left', 'right', 'side']) $('phone').append(h('button', { typ
   document.body.dataset.view = key;
   for (const b of $('phone').children) b.setAttribute('aria-pressed', String(b === e.currentTarget));
   panes.forEach(x => { x.seen = ''; x.reload(); });
-} }, key === 'side' ? 'Behind' : ''));
+} }, key === 'side' ? 'Behind the scenes' : ''));
 
 // ---- start
 

@@ -1,5 +1,5 @@
 // Behind the scenes: the product's timeline, the CRM's records, the mailbox.
-import { h, icon } from './dom.js';
+import { h, icon, menu } from './dom.js';
 import { dayKey, shortDay, timeOf } from './mrkdwn.js';
 import { get, latest, post, report } from './wire.js';
 
@@ -51,16 +51,14 @@ export class Side {
   once(make, parts) {
     const sig = this.tab + JSON.stringify(parts);
     if (sig === this.seen) return;
-    if (this.seen && this.body.contains(document.activeElement) && /^(INPUT|SELECT)$/.test(document.activeElement.tagName)) { // don't pull a field from under a hand
-      document.activeElement.addEventListener('blur', () => this.reload(), { once: true });
-      return;
-    }
     this.seen = sig;
+    const held = this.body.contains(document.activeElement) ? document.activeElement.dataset.key : ''; // the keyboard stays where it was
     const top = this.body.scrollTop, open = new Set([...this.body.querySelectorAll('details[open]')].map(d => d.dataset.key));
     const el = make();
     el.querySelectorAll('details').forEach(d => { if (open.has(d.dataset.key)) d.open = true; });
     this.body.replaceChildren(el);
     this.body.scrollTop = top;
+    if (held) this.body.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   }
 
   // ---- timeline
@@ -76,7 +74,9 @@ export class Side {
     }
     const today = dayKey(now, zone);
     const stamp = at => { const d = new Date(at); return dayKey(d, zone) === today ? timeOf(d, zone) : shortDay(d, zone).split(',')[0].slice(0, 3) + ' ' + timeOf(d, zone); };
-    const out = h('div', { class: 'timeline' });
+    const coming = this.world.state().coming || [];
+    const days = [...this.items, ...coming].some(i => dayKey(new Date(i.at), zone) !== today);
+    const out = h('div', { class: 'timeline' + (days ? ' days' : '') });
     if (this.problem) out.append(h('p', { class: 'note bad' }, this.problem));
     const sorted = [...groups.values()].sort((a, b) => b.items.at(-1).id - a.items.at(-1).id);
     for (const g of sorted) {
@@ -84,7 +84,6 @@ export class Side {
         h('h3', {}, g.account || (g.key ? g.key : 'Workspace'), g.signal ? h('code', {}, g.signal) : null),
         h('ol', { class: 'time' }, g.items.map(i => h('li', { class: 'v-' + i.verb }, h('time', { datetime: i.at, title: new Date(i.at).toUTCString() }, stamp(i.at)), h('i', {}), h('div', {}, i.text || i.verb.replaceAll('_', ' '), h('small', {}, [i.agent, i.routing, /^\d+$/.test(i.job) ? 'job ' + i.job : i.job].filter(Boolean).flatMap((x, n) => [n ? ' · ' : '', n ? h('code', {}, x) : x]))))))));
     }
-    const coming = this.world.state().coming || [];
     if (coming.length) out.append(h('section', { class: 'tl-group' }, h('h3', {}, 'Coming up'), h('ol', { class: 'time' }, coming.map(c => h('li', { class: 'wait' }, h('time', {}, stamp(c.at)), h('i', {}), h('div', {}, c.title, h('small', {}, 'the world, by itself')))))));
     if (!sorted.length) out.prepend(h('div', { class: 'empty' }, h('p', {}, h('b', {}, 'Nothing has happened yet.')), h('p', {}, 'What the agents do appears here, signal by signal.')));
     return out;
@@ -96,8 +95,10 @@ export class Side {
     const owner = new Map(d.owners.map(o => [o.id, o])), company = new Map(d.companies.map(c => [c.id, c])), stage = new Map(d.stages.map(s => [s.id, s]));
     const name = o => (o ? `${o.firstName} ${o.lastName}` : 'nobody');
     const edit = async (deal, property, value) => { report(await post('/page/crm', { deal, property, value })); this.seen = ''; this.reload(); };
-    const select = (label, value, options, change) => {
-      const el = h('select', { 'aria-label': label, onchange: () => { el.blur(); change(el.value); } }, options.map(([v, t]) => h('option', { value: v, selected: v === value }, t)));
+    // A menu, not a select: a select changes at every arrow key, and each change is a write to the CRM.
+    const choose = (deal, property, label, value, options) => {
+      const text = options.find(([v]) => v === value)?.[1] || value;
+      const el = h('button', { type: 'button', class: 'choose', 'data-key': deal + property, 'aria-label': `${label}: ${text}`, 'aria-haspopup': 'menu', 'aria-expanded': 'false', onclick: () => menu(el, options.map(([v, t]) => ({ text: t, on: v === value, run: () => edit(deal, property, v) })), { label }) }, text, icon('down'));
       return el;
     };
     const row = (label, ...v) => [h('dt', {}, label), h('dd', {}, ...v)];
@@ -108,11 +109,11 @@ export class Side {
         h('header', {}, h('h4', {}, p.dealname || 'Deal ' + x.id), x.archived ? h('span', { class: 'tag' }, 'archived') : st?.won ? h('span', { class: 'tag good' }, 'won') : st?.closed ? h('span', { class: 'tag bad' }, 'lost') : null),
         h('dl', {},
           row('Company', x.companies.map(c => company.get(c)?.name || c).join(', ') || h('em', {}, 'not linked')),
-          row('Stage', x.archived ? st?.label || '' : select('Stage', p.dealstage, d.stages.map(s => [s.id, s.label]), v => edit(x.id, 'dealstage', v))),
-          row('Owner', x.archived ? name(owner.get(p.hubspot_owner_id)) : select('Owner', p.hubspot_owner_id || '', [['', 'nobody'], ...d.owners.filter(o => !o.archived).map(o => [o.id, name(o)])], v => edit(x.id, 'hubspot_owner_id', v))),
+          row('Stage', x.archived ? st?.label || '' : choose(x.id, 'dealstage', 'Stage', p.dealstage, d.stages.map(s => [s.id, s.label]))),
+          row('Owner', x.archived ? name(owner.get(p.hubspot_owner_id)) : choose(x.id, 'hubspot_owner_id', 'Owner', p.hubspot_owner_id || '', [['', 'nobody'], ...d.owners.filter(o => !o.archived).map(o => [o.id, name(o)])])),
           row('Amount', p.amount ? money(p.amount, p.deal_currency_code) : '—'),
           p.closedate ? row('Close', shortDay(new Date(isNaN(p.closedate) ? p.closedate : Number(p.closedate)), 'UTC')) : null,
-          key ? row('Key', h('code', {}, key), made > 1 ? h('span', { class: 'tag bad' }, `made ${made} times`) : h('small', {}, ' made once')) : null),
+          key ? row('Key', h('code', {}, key), made > 1 ? h('span', { class: 'tag bad' }, `made ${made} times`) : h('small', {}, 'made once')) : null),
         x.notes.length ? h('details', { 'data-key': 'n' + x.id }, h('summary', {}, x.notes.length === 1 ? '1 note' : x.notes.length + ' notes'), x.notes.map(n => h('div', { class: 'rec-note' }, strip(n.body)))) : null,
         h('details', { 'data-key': 'p' + x.id }, h('summary', {}, 'All properties'), h('dl', { class: 'raw' }, Object.entries(p).sort().flatMap(([k, v]) => row(k, v)))));
     });

@@ -21,6 +21,7 @@ export async function post(path, body) {
 
 export function toast(text, kind = '') {
   if (!text) return;
+  if (kind === 'good') document.querySelectorAll('.toast.good').forEach(old => old.remove());
   const el = h('div', { class: 'toast ' + kind }, text);
   document.getElementById('toasts').append(el);
   setTimeout(() => el.remove(), Math.max(5000, text.length * 70));
