@@ -165,7 +165,12 @@ func (e *Engine) wantCSMCard(ctx context.Context, tx *store.Tx, s expansion.Sign
 	e.mu.RLock()
 	limit := e.policy.CardsPerDay()
 	e.mu.RUnlock()
-	if kind == expansion.CardSignal && s.CreatedBy == "" {
+	has, err := e.cardOf(ctx, tx.Reader, s.ID, kind, string(s.ID))
+	if err != nil {
+		return err
+	}
+	// Only a new card counts: one that is there is edited, however many there are today.
+	if kind == expansion.CardSignal && s.CreatedBy == "" && has == "" {
 		local := tx.Now.In(p.Location())
 		day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, p.Location())
 		n, err := tx.CardsSince(ctx, csm, string(expansion.CardSignal), day)
