@@ -375,7 +375,11 @@ func needs(c expansion.Case, who expansion.PersonID) bool {
 	if rt := c.Routing; rt != nil && rt.Open() {
 		return rt.To == who || rt.EscalatedTo == who && rt.Status == expansion.Pending
 	}
-	return csmOf(c.Signal, c.Account) == who && c.Signal.Status != expansion.Closed && c.Signal.Waiting != expansion.WaitUntil
+	switch c.Signal.Status {
+	case expansion.Detected, expansion.Confirmed: // a parked one has left the queue (storyboard 3.5)
+		return csmOf(c.Signal, c.Account) == who && c.Signal.Waiting != expansion.WaitUntil
+	}
+	return false
 }
 
 // HomeView is App Home: the cases in the filter and the totals above them.
