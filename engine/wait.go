@@ -111,9 +111,14 @@ func (e *Engine) signalMark(ctx context.Context, w store.Wait) error {
 		case waitLater:
 			a.Verb = "returned"
 			s.Waiting, s.WaitUntil = expansion.WaitNone, nil
-			if err := tx.Enqueue(ctx, PlanArgs{SignalID: string(s.ID)}, time.Time{}); err != nil {
+			if err := tx.UpdateSignal(ctx, &s); err != nil {
 				return err
 			}
+			// The card is only edited, which nobody notices; the line under it is.
+			if err := e.tell(ctx, tx, s, a); err != nil {
+				return err
+			}
+			return tx.Enqueue(ctx, PlanArgs{SignalID: string(s.ID)}, time.Time{})
 		}
 		if err := tx.UpdateSignal(ctx, &s); err != nil {
 			return err
