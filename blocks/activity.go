@@ -76,13 +76,15 @@ func (r reader) activity(a expansion.Activity) string {
 	case "parked":
 		return "Parked: no answer in 7 working days."
 	case "routed":
-		to := person("to")
+		to := orElse(person("to"), by)
 		if to == "" {
 			if g := r.live(); g != nil {
 				to = r.first(g.To)
 			}
 		}
 		return "Sent" + prefixed(" to ", to) + "."
+	case "delivered":
+		return "Delivered" + prefixed(" to ", by) + bracketed(lower(arg("channel"))) + "."
 	case "acknowledged":
 		s := did("acknowledged", "Acknowledged")
 		if g := r.live(); g != nil && a.RoutingID == g.ID && !a.At.Before(g.RoutedAt) {
