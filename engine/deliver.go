@@ -110,11 +110,11 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 	if d.Channel == channelCRM {
 		send = e.sendOpportunity
 	}
-	pauseAt(d, "sending")
+	pauseAt(d, sending)
 	callCtx, cancel := context.WithTimeout(ctx, sendWithin)
 	receipt, err := send(callCtx, d)
 	cancel()
-	pauseAt(d, "answered")
+	pauseAt(d, answered)
 	if skip, ok := errors.AsType[*skipped](err); ok {
 		e.log.DebugContext(ctx, "delivery not needed any more", "channel", d.Channel, "kind", d.Kind, "reason", skip.why)
 		err = nil
@@ -126,7 +126,7 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		return e.failed(ctx, d, notify.AsFailure(err))
 	}
 	err = e.delivered(ctx, d, version, receipt)
-	pauseAt(d, "committed")
+	pauseAt(d, committed)
 	return err
 }
 

@@ -43,7 +43,7 @@ func (e *Engine) routingMark(ctx context.Context, w store.Wait, late time.Durati
 			if err := e.escalate(ctx, tx, c, "silence"); err != nil {
 				return err
 			}
-			pause("pause:escalation")
+			pause(atEscalation)
 			if late > time.Minute {
 				c.line.Args["late"] = int64(late.Seconds())
 			}
@@ -165,8 +165,7 @@ func (e *Engine) Reassign(ctx context.Context, by expansion.PersonID, id expansi
 
 // Take is the manager's "I'll take it": it is theirs and acknowledged at once.
 func (e *Engine) Take(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64) error {
-	var next expansion.Routing
-	err := e.changeRouting(ctx, by, id, "taken", func(tx *store.Tx, c *change) error {
+	return e.changeRouting(ctx, by, id, "taken", func(tx *store.Tx, c *change) error {
 		if err := e.mayManage(c); err != nil {
 			return err
 		}
@@ -177,14 +176,20 @@ func (e *Engine) Take(ctx context.Context, by expansion.PersonID, id expansion.R
 			return expansion.Errorf(expansion.CodeConflict, "%s is yours already. Nothing changed.", c.rt.Label())
 		}
 		c.line.Args = map[string]any{"to": by}
-		var err error
-		next, err = e.reroute(ctx, tx, reroute{old: c.rt, left: expansion.Rerouted, reason: "Taken by " + c.by.FirstName(), by: by, to: by, why: "taken after an escalation"})
-		return err
+		next, err := e.reroute(ctx, tx, reroute{old: c.rt, left: expansion.Rerouted, reason: "Taken by " + c.by.FirstName(), by: by, to: by, why: "taken after an escalation"})
+		if err != nil {
+			return err
+		}
+		mine := change{rt: next, signal: c.signal, acct: c.acct, by: c.by, line: activity(expansion.Human, "acknowledged", c.signal)}
+		mine.line.RoutingID, mine.line.Person = next.ID, by
+		if err := e.acknowledge(ctx, tx, &mine); err != nil {
+			return err
+		}
+		if err := tx.UpdateRouting(ctx, &mine.rt); err != nil {
+			return err
+		}
+		return e.tell(ctx, tx, c.signal, mine.line)
 	})
-	if err != nil {
-		return err
-	}
-	return e.Acknowledge(ctx, by, next.ID, next.Version)
 }
 
 // Nudge reminds the recipient once more, at a manager's wish.

@@ -16,10 +16,10 @@ func (e *Engine) Receive(ctx context.Context, env Envelope) (fresh bool, err err
 			return err
 		}
 		err := tx.Enqueue(ctx, InboxArgs{EnvelopeID: env.ID}, time.Time{})
-		pause("pause:inbox_write")
+		pause(atInboxWrite)
 		return err
 	})
-	pause("pause:inbox_kept")
+	pause(atInboxKept)
 	return fresh, err
 }
 

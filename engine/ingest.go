@@ -101,7 +101,7 @@ func (e *Engine) newSignal(ctx context.Context, tx *store.Tx, f expansion.Findin
 		return s, false, err
 	}
 	err = tx.Enqueue(ctx, EnrichArgs{SignalID: string(s.ID)}, time.Time{})
-	pause("pause:ingest")
+	pause(atIngest)
 	return s, true, err
 }
 

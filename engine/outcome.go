@@ -101,6 +101,6 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	if err := e.tell(ctx, tx, s, a); err != nil {
 		return err
 	}
-	pause("pause:outcome")
+	pause(atOutcome)
 	return e.refresh(ctx, tx, s.ID)
 }

@@ -67,12 +67,12 @@ func (e *Engine) Route(ctx context.Context, by expansion.PersonID, id expansion.
 		} else if err != nil {
 			return err
 		}
-		pause("pause:decided")
+		pause(atDecided)
 		rt, err = e.place(ctx, tx, placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages})
-		pause("pause:route_commit")
+		pause(atRouteCommit)
 		return err
 	})
-	pause("pause:route_kept")
+	pause(atRouteKept)
 	if err == nil {
 		err = nobody
 	}
@@ -337,6 +337,8 @@ type reroute struct {
 	why    string             // in words, on the new card, when to is given
 	mark   time.Time          // the new 48 h mark; zero = from now
 	bounce bool
+
+	otherwise expansion.PersonID // who gets it when the policy names nobody; "" = CodeNoRecipient
 }
 
 func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansion.Routing, error) {
@@ -366,6 +368,9 @@ func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansio
 		return none, err
 	}
 	d, err := e.decide(ctx, tx.Reader, tx.Now, s, acct, people)
+	if r.to == "" && expansion.CodeOf(err) == expansion.CodeNoRecipient && r.otherwise != "" {
+		r.to, r.why = r.otherwise, "nobody else is in line"
+	}
 	if r.to != "" {
 		if d, err = override(d, RouteInput{To: r.to, OverrideReason: r.why}, byID(people)); err != nil {
 			return none, err

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"expansionbot/expansion"
@@ -123,7 +124,7 @@ func (e *Engine) acknowledge(ctx context.Context, tx *store.Tx, c *change) error
 		return err
 	}
 	err := e.wantOpportunity(ctx, tx, c.signal.ID, c.rt.OpportunityID)
-	pause("pause:acknowledge")
+	pause(atAcknowledge)
 	return err
 }
 
@@ -157,6 +158,9 @@ func (e *Engine) NotMine(ctx context.Context, by expansion.PersonID, id expansio
 		if err := e.onlyRecipient(ctx, tx.Reader, c); err != nil {
 			return err
 		}
+		if in.To == by {
+			return expansion.FieldErrorf("recipient", "You have it already. Choose somebody else, or nobody for the next in line.")
+		}
 		words := strings.ReplaceAll(in.Reason, "_", " ")
 		c.line.Args = map[string]any{"reason": in.Reason, "to": in.To}
 		r := reroute{old: c.rt, left: expansion.Rerouted, reason: fmt.Sprintf("%s says it isn't theirs (%s)", c.by.FirstName(), words), by: by, to: in.To,
@@ -168,11 +172,8 @@ func (e *Engine) NotMine(ctx context.Context, by expansion.PersonID, id expansio
 		if least, err := e.hours(c.by).Add(tx.Now, e.timing().NotMineLeaves); err == nil && least.After(r.mark) {
 			r.mark = least
 		}
+		r.otherwise = c.by.Manager
 		next, err := e.reroute(ctx, tx, r)
-		if expansion.CodeOf(err) == expansion.CodeNoRecipient && c.by.Manager != "" {
-			r.to, r.why = c.by.Manager, "nobody else is in line"
-			next, err = e.reroute(ctx, tx, r)
-		}
 		c.line.Args["next"] = next.To
 		return err
 	})
@@ -187,6 +188,13 @@ func (e *Engine) NotReal(ctx context.Context, by expansion.PersonID, id expansio
 	return e.changeRouting(ctx, by, id, "not_real", func(tx *store.Tx, c *change) error {
 		if err := e.onlyRecipient(ctx, tx.Reader, c); err != nil {
 			return err
+		}
+		asked, err := notRealAsked(ctx, tx.Reader, id)
+		if err != nil {
+			return err
+		}
+		if asked {
+			return expansion.Errorf(expansion.CodeConflict, "You said so of %s already; its CSM has a day to answer. Nothing changed.", c.rt.Label())
 		}
 		feedback := strings.TrimSpace(reason + ": " + line)
 		c.rt.SalesFeedback, c.keep = &feedback, true
@@ -203,6 +211,12 @@ func (e *Engine) NotReal(ctx context.Context, by expansion.PersonID, id expansio
 		}
 		return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardQuestion), Subject: string(c.rt.ID), Person: csm, SignalID: c.signal.ID, RoutingID: c.rt.ID})
 	})
+}
+
+// notRealAsked reports whether a rep's "not real" waits for the CSM's answer.
+func notRealAsked(ctx context.Context, r store.Reader, id expansion.RoutingID) (bool, error) {
+	ws, err := r.OpenWaitsOf(ctx, string(id))
+	return slices.ContainsFunc(ws, func(w store.Wait) bool { return w.Kind == waitNotReal }), err
 }
 
 // reject ends a routing as not real: the opportunity is closed as lost in the CRM.
@@ -246,6 +260,13 @@ func (e *Engine) AnswerNotReal(ctx context.Context, by expansion.PersonID, id ex
 	return e.changeRouting(ctx, by, id, verb, func(tx *store.Tx, c *change) error {
 		if err := e.mayRoute(ctx, tx.Reader, by, c.signal, c.acct); err != nil {
 			return err
+		}
+		asked, err := notRealAsked(ctx, tx.Reader, id)
+		if err != nil {
+			return err
+		}
+		if !asked {
+			return expansion.Errorf(expansion.CodeConflict, "Nobody waits for an answer about %s any more. Nothing changed.", c.rt.Label())
 		}
 		if agree {
 			return e.reject(ctx, tx, c, "agreed")
