@@ -78,6 +78,7 @@ type viewJSON struct {
 		Label   struct {
 			Text string `json:"text"`
 		} `json:"label"`
+		Dispatch  bool       `json:"dispatch_action"`
 		Element   *inputJSON `json:"element"`
 		Accessory *inputJSON `json:"accessory"`
 	} `json:"blocks"`
@@ -86,7 +87,6 @@ type viewJSON struct {
 type inputJSON struct {
 	Type     string `json:"type"`
 	ActionID string `json:"action_id"`
-	Dispatch bool   `json:"dispatch_action"`
 	Options  []struct {
 		Text struct {
 			Text string `json:"text"`
@@ -115,7 +115,7 @@ func (m *Modal) Set(label, value string) *Modal {
 			continue
 		}
 		v := m.value(t, b.BlockID, e, value)
-		if b.Accessory != nil || e.Dispatch {
+		if b.Accessory != nil || b.Dispatch {
 			if _, err := m.p.s.Slack.Press(context.Background(), m.p.id, t, b.BlockID, e.ActionID, v); err != nil {
 				m.p.s.t.Fatalf("choosing %q in %q: %v", value, label, err)
 			}

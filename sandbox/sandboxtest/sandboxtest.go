@@ -40,7 +40,10 @@ type Sandbox struct {
 	APIURL   string
 	APIToken string
 
-	t testing.TB
+	t    testing.TB
+	log  *slog.Logger
+	o    Options
+	stop func() // ends the product; nil while it is stopped
 }
 
 // Options change what Start does. The zero value is the sandbox a newcomer gets.
@@ -76,35 +79,60 @@ func Start(t testing.TB, opts ...Options) *Sandbox {
 	if o.DSN == "" {
 		o.DSN = storetest.SQLite(t)
 	}
-	s := &Sandbox{World: w, t: t}
-	x := w.Addresses()
-	s.App, s.APIURL, s.APIToken, err = app.StartLocal(ctx, app.Local{
-		SlackAPI: x.SlackAPI, BotToken: x.BotToken, AppToken: x.AppToken, HubSpot: x.HubSpot, CRMToken: x.CRMToken, SMTP: x.SMTP, Clock: x.Clock,
-		DSN: o.DSN, Policy: o.Policy, Admins: w.Admins(), Tables: w.Tables(), Log: log,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- s.App.Run(run) }()
+	s := &Sandbox{World: w, t: t, log: log, o: o}
 	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the product stopped with: %v", err)
-		}
+		s.Stop()
 		for _, v := range w.Slack.Violations() {
 			t.Errorf("a rule of Slack's was broken: %s", v)
 		}
 	})
-	s.Until("the bot is connected and knows the CRM's stages", func() bool {
-		st, err := s.App.Engine.Stages(ctx)
-		return s.App.Ready() && err == nil && len(st) > 0
-	})
+	s.run()
 	if o.Feed {
 		w.SetAPI(s.APIURL, s.APIToken)
 	}
 	return s
+}
+
+// run starts the product and waits until it can be used.
+func (s *Sandbox) run() {
+	s.t.Helper()
+	ctx, x := context.Background(), s.World.Addresses()
+	var err error
+	s.App, s.APIURL, s.APIToken, err = app.StartLocal(ctx, app.Local{
+		SlackAPI: x.SlackAPI, BotToken: x.BotToken, AppToken: x.AppToken, HubSpot: x.HubSpot, CRMToken: x.CRMToken, SMTP: x.SMTP, Clock: x.Clock,
+		DSN: s.o.DSN, Policy: s.o.Policy, Admins: s.Admins(), Tables: s.Tables(), Log: s.log,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	run, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.App.Run(run) }()
+	s.stop = func() {
+		stop()
+		if err := <-ended; err != nil {
+			s.t.Errorf("the product stopped with: %v", err)
+		}
+	}
+	s.Until("the bot is connected and knows the CRM's stages", func() bool {
+		st, err := s.App.Engine.Stages(ctx)
+		return s.App.Ready() && err == nil && len(st) > 0
+	})
+}
+
+// Stop ends the product and leaves the world: Slack, CRM, mail and clock go on.
+func (s *Sandbox) Stop() {
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+}
+
+// Restart starts the product again on the same store.
+func (s *Sandbox) Restart() {
+	s.t.Helper()
+	s.Stop()
+	s.run()
 }
 
 // Until waits until ok, or fails the test with what was waited for.
