@@ -21,6 +21,7 @@ import (
 	"expansionbot/app"
 	"expansionbot/config"
 	"expansionbot/expansion"
+	"expansionbot/expansion/route"
 )
 
 // Exit codes (DESIGN §5).
@@ -133,6 +134,10 @@ func code(w io.Writer, err error) int {
 		}
 		return exitMisuse
 	}
+	if x, ok := errors.AsType[*badPolicy](err); ok {
+		fmt.Fprintln(w, x)
+		return exitMisuse
+	}
 	if x, ok := errors.AsType[*expansion.Error](err); ok {
 		fmt.Fprintln(w, x.Text)
 		if slices.Contains(misuse, x.Code) {
@@ -152,7 +157,25 @@ func code(w io.Writer, err error) int {
 	return exitFindings
 }
 
-// load reads the settings, the policy file and makes the logger they ask for.
+// badPolicy is a policy file with faults, each printed with the file's name.
+type badPolicy struct {
+	file     string
+	problems route.Problems
+}
+
+func (b *badPolicy) lines() []string {
+	out := make([]string, len(b.problems))
+	for i, p := range b.problems {
+		out[i] = fmt.Sprintf("%s: %s", b.file, p)
+	}
+	return out
+}
+
+func (b *badPolicy) Error() string { return strings.Join(b.lines(), "\n") }
+
+// load reads the settings and the policy file, which must be right both, and makes the
+// logger they ask for. It opens nothing. With a bad policy the Config is there beside the
+// error.
 func (e *env) load() (*config.Config, app.Options, error) {
 	cfg, err := config.Load(e.config, os.Environ())
 	if err != nil {
@@ -160,7 +183,14 @@ func (e *env) load() (*config.Config, app.Options, error) {
 	}
 	text, err := os.ReadFile(cfg.Policy.File)
 	if err != nil {
-		return nil, app.Options{}, &expansion.Error{Code: expansion.CodeInvalid, Field: "policy.file", Err: err, Text: fmt.Sprintf("policy.file: %s cannot be read. Copy policy.yaml of the repository there, or name another file.", cfg.Policy.File)}
+		return cfg, app.Options{}, &expansion.Error{Code: expansion.CodeInvalid, Field: "policy.file", Err: err, Text: fmt.Sprintf("policy.file: %s cannot be read. Copy policy.yaml of the repository there, or name another file.", cfg.Policy.File)}
+	}
+	_, err = route.ParsePolicy(text)
+	if ps, ok := errors.AsType[route.Problems](err); ok {
+		return cfg, app.Options{}, &badPolicy{file: cfg.Policy.File, problems: ps}
+	}
+	if err != nil {
+		return cfg, app.Options{}, err
 	}
 	return cfg, app.Options{Policy: text, Log: logger(e.err, cfg.Log)}, nil
 }
@@ -183,7 +213,9 @@ func explain(err error) error {
 		why = x.Message
 	} else if x, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		why = "there is no answer"
-		if n, ok := errors.AsType[*net.OpError](x); ok && n.Err != nil {
+		if n, ok := errors.AsType[*net.DNSError](x); ok {
+			why = "the host " + n.Name + " is not known"
+		} else if n, ok := errors.AsType[*net.OpError](x); ok && n.Err != nil {
 			why = n.Err.Error()
 		}
 	}

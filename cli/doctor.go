@@ -13,7 +13,6 @@ import (
 	"expansionbot/app"
 	"expansionbot/config"
 	"expansionbot/expansion"
-	"expansionbot/expansion/route"
 )
 
 func newDoctor(e *env) *cobra.Command {
@@ -47,29 +46,26 @@ func (e *env) doctor(ctx context.Context) ([]expansion.Check, error) {
 	if ps, ok := errors.AsType[config.Problems](err); ok {
 		return settings(ps), nil
 	}
-	if x, ok := errors.AsType[*expansion.Error](err); ok { // the policy file
-		return []expansion.Check{{Level: expansion.CheckFail, What: "Policy", Text: x.Text}}, nil
-	}
-	if err != nil {
+	if cfg == nil {
 		return nil, err
 	}
 	out := settings(cfg.RequiredForServe())
 	if len(out) == 0 {
 		out = []expansion.Check{{Level: expansion.CheckPass, What: "Settings", Text: "all that serve needs is there"}}
 	}
-	p, err := route.ParsePolicy(o.Policy)
-	if ps, ok := errors.AsType[route.Problems](err); ok {
-		for _, x := range ps {
-			if x.Level == route.LevelError {
-				out = append(out, expansion.Check{Level: expansion.CheckFail, What: "Policy", Text: fmt.Sprintf("%s: %s", cfg.Policy.File, x)})
-			}
+	if x, ok := errors.AsType[*badPolicy](err); ok {
+		for _, line := range x.lines() {
+			out = append(out, expansion.Check{Level: expansion.CheckFail, What: "Policy", Text: line})
 		}
 		return out, nil
+	}
+	if x, ok := errors.AsType[*expansion.Error](err); ok { // it cannot be read
+		return append(out, expansion.Check{Level: expansion.CheckFail, What: "Policy", Text: x.Text}), nil
 	}
 	if err != nil {
 		return out, err
 	}
-	out = append(out, expansion.Check{Level: expansion.CheckPass, What: "Policy", Text: fmt.Sprintf("%s is good (version %.12s)", cfg.Policy.File, p.Version())})
+	out = append(out, expansion.Check{Level: expansion.CheckPass, What: "Policy", Text: cfg.Policy.File + " is good"})
 	more, err := checkParts(ctx, cfg, o)
 	return append(out, more...), err
 }

@@ -91,7 +91,11 @@ func printImport(e *env, res engine.ImportResult, reasons map[string]int, strict
 		fmt.Fprintln(e.err, w)
 	}
 	for _, f := range res.Files {
-		fmt.Fprintf(e.out, "%s: %d rows, %d good, %d refused\n", f.Name, f.Rows, f.Good, f.Bad)
+		rows := "rows"
+		if f.Rows == 1 {
+			rows = "row"
+		}
+		fmt.Fprintf(e.out, "%s: %d %s, %d good, %d refused\n", f.Name, f.Rows, rows, f.Good, f.Bad)
 	}
 	for _, k := range slices.Sorted(maps.Keys(reasons)) {
 		fmt.Fprintf(e.out, "refused because %s: %d\n", k, reasons[k])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 		return err
 	}
 	rest := bytes.TrimSpace(l.buf.Bytes())
-	line := fmt.Sprintf("%s  %-5s  %s", r.Time.UTC().Format(time.RFC3339), r.Level, r.Message)
+	line := fmt.Sprintf("%s  %-5s  %s", r.Time.UTC().Format(time.RFC3339), r.Level, strings.ReplaceAll(r.Message, "\n", " "))
 	if len(rest) > 0 {
 		line += "  " + string(rest)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -30,13 +31,16 @@ func newServe(e *env) *cobra.Command {
 			if ps := cfg.RequiredForServe(); len(ps) > 0 {
 				return ps
 			}
-			if (clock != "" || live) && !localSlack(cfg) {
+			if (clock != "" || live) && !onThisMachine(cfg.Slack.APIURL) {
 				return usage(cmd, "--clock and --live are for a sandbox: they need slack.api_url on this machine.")
+			}
+			if clock != "" && !onThisMachine(clock) {
+				return usage(cmd, fmt.Sprintf("--clock %s is not an address on this machine. Give the clock address that expansionbot sandbox --world --json prints.", clock))
 			}
 			o.ClockURL, o.Live = clock, live
 			a, err := app.Start(ctx, cfg, o)
 			if err != nil {
-				return stopped(ctx, explain(err))
+				return stopped(ctx, explainClock(clock, explain(err)))
 			}
 			if shadow, seen, err := a.Engine.Shadow(ctx); err == nil && shadow {
 				o.Log.InfoContext(ctx, "watching only, automatic signals message nobody until go-live", "signals", seen)
@@ -50,9 +54,21 @@ func newServe(e *env) *cobra.Command {
 	return c
 }
 
-func localSlack(cfg *config.Config) bool {
-	u, err := url.Parse(cfg.Slack.APIURL)
-	return err == nil && cfg.Slack.APIURL != "" && config.Loopback(u.Hostname())
+// explainClock says what to do when nothing answers where the sandbox's clock should be.
+func explainClock(clock string, err error) error {
+	if _, ours := errors.AsType[*expansion.Error](err); ours || clock == "" {
+		return err
+	}
+	if _, ok := errors.AsType[net.Error](err); !ok {
+		return err
+	}
+	return &expansion.Error{Code: expansion.CodeUnavailable, Field: "clock", Err: err, Text: fmt.Sprintf("No clock answers at %s. Start expansionbot sandbox --world first, and give the clock address it prints with --json.", clock)}
+}
+
+// onThisMachine reports whether an address is a web address on loopback.
+func onThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && config.Loopback(u.Hostname())
 }
 
 func newGoLive(e *env) *cobra.Command {
