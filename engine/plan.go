@@ -87,8 +87,9 @@ func (e *Engine) Plan(ctx context.Context, id expansion.SignalID) error {
 			return err
 		}
 		if window == 0 {
+			// The promise routes it should this process end before the lines below do.
 			routeNow = true
-			return nil
+			return e.wait(ctx, tx, string(s.ID), waitReview, until)
 		}
 		if err := e.wait(ctx, tx, string(s.ID), waitReview, until); err != nil {
 			return err
@@ -104,8 +105,9 @@ func (e *Engine) Plan(ctx context.Context, id expansion.SignalID) error {
 		return err
 	}
 	_, err = e.Route(ctx, "", id, 0, RouteInput{})
-	if expansion.CodeOf(err) == expansion.CodeNoRecipient {
-		return nil // it waits for a recipient now
+	switch expansion.CodeOf(err) {
+	case expansion.CodeNoRecipient, expansion.CodeConflict:
+		return nil // it waits for a recipient now, or the promise's job was faster
 	}
 	return err
 }
