@@ -252,7 +252,7 @@ func modals() map[string]any {
 		"modal-3.1-log-empty": LogSignal(LogForm{}),
 		"modal-3.1-log": LogSignal(LogForm{
 			Meta: Meta{Draft: "d1"}, Account: Item{Value: "brightwater", Text: "Brightwater Labs", Description: "brightwater.example"}, Type: expansion.ExplicitRequest,
-			Suggested: expansion.Strong, SuggestedWhy: "explicit ask, within 7 days", What: "they asked about 30 more seats", Quote: "thirty more",
+			Suggested: expansion.Strong, SuggestedWhy: "Suggested: strong (explicit ask, within 7 days).", What: "they asked about 30 more seats", Quote: "thirty more",
 			People: []Item{{Value: "c1", Text: "Jo Park"}}, When: clock("09:02"), Link: "https://slack.example/archives/C1/p1",
 		}),
 		"modal-7.1-similar":          Similar(SimilarForm{Meta: Meta{Signal: review.Signal.ID, Draft: "d1"}, Open: review, What: "they asked about 30 more seats"}),

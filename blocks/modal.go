@@ -144,7 +144,7 @@ type LogForm struct {
 	Type         expansion.SignalType
 	Strength     expansion.Strength // "" = Suggested
 	Suggested    expansion.Strength // what the rules would score, "" = not scored yet
-	SuggestedWhy string             // "explicit ask, within 7 days"
+	SuggestedWhy string             // the rules' sentence, "Suggested: strong (explicit ask, within 7 days)."
 	What         string
 	Quote        string
 	People       []Item // contacts chosen
@@ -169,11 +169,11 @@ func LogSignal(f LogForm) slack.ModalViewRequest {
 	}
 	var suggested, problem slack.Block
 	if f.Suggested.Valid() {
-		s := "Suggested: " + string(f.Suggested)
-		if w := esc(f.SuggestedWhy, lineLen); w != "" {
-			s += " (" + w + ")"
+		s := esc(f.SuggestedWhy, lineLen)
+		if s == "" {
+			s = "Suggested: " + string(f.Suggested) + "."
 		}
-		suggested = smallPrint(s + ".")
+		suggested = smallPrint(s)
 	}
 	if p := clean(f.Problem); p != "" {
 		problem = alert(slack.AlertLevelError, p)
