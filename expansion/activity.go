@@ -77,6 +77,8 @@ var activityWords = map[string]func(words) string{
 	"in_progress":    func(w words) string { return w.did("started working on it", "In progress") + "." },
 	"contact_logged": func(w words) string { return w.with(w.did("logged a contact", "Contact logged"), "channel") },
 	"nudged":         func(w words) string { return "Reminder sent" + prefixed(" to ", w.who(w.Person)) + "." },
+	"remind_asked":   func(w words) string { return w.did("asked to be reminded", "A reminder is set") + "." },
+	"reminded":       func(w words) string { return "Reminded " + orText(w.who(w.Person), "the recipient") + ", as asked." },
 	"nudge_asked":    func(w words) string { return w.did("asked for a reminder", "Reminder asked for") + "." },
 	"escalated": func(w words) string {
 		s := "Escalated to " + orText(w.person("to"), "the next level")
