@@ -99,6 +99,9 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 			d = row
 			return err
 		}
+		if row.State == store.Retry && row.NextAt != nil && row.NextAt.After(tx.Now) {
+			return nil // the job that failed comes back then; a second one would only add tries
+		}
 		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
 		return err // when another attempt is under way, that one goes on to the newest version
 	})
@@ -202,6 +205,15 @@ func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) 
 		return err
 	}
 	for _, d := range ds {
+		if d.Claim != "" {
+			continue // an attempt is under way
+		}
+		d.NextAt = nil // otherwise the job would leave it to the one that failed
+		if idle, err := tx.Finish(ctx, d); err != nil {
+			return err
+		} else if !idle {
+			continue
+		}
 		if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, time.Time{}); err != nil {
 			return err
 		}
@@ -215,7 +227,9 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 	// The cause goes to the log; people see the reason word only.
 	e.log.WarnContext(ctx, "delivery failed", "channel", d.Channel, "kind", d.Kind, "signal_id", d.SignalID, "attempt", d.Attempt, "reason", f.Reason, "permanent", f.Permanent, "err", f.Err)
 	err := e.store.InTx(ctx, func(tx *store.Tx) error {
-		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, f.Unknown
+		// Once an answer was lost, only a success says what became of it: a look-up that was
+		// refused must not lead to a second post.
+		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, d.Unknown || f.Unknown
 		next := tx.Now.Add(wait)
 		d.NextAt = &next
 		if f.Permanent {

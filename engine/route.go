@@ -442,8 +442,16 @@ func (e *Engine) Undo(ctx context.Context, by expansion.PersonID, id expansion.R
 		if err := e.wantOpportunity(ctx, tx, s.ID, opp); err != nil {
 			return err
 		}
-		if err := e.want(ctx, tx, store.Delivery{Channel: "email", Kind: string(expansion.CardHandoff), Subject: string(rt.ID), Person: rt.To, SignalID: s.ID, RoutingID: rt.ID}); err != nil {
+		ds, err := tx.DeliveriesOf(ctx, s.ID)
+		if err != nil {
 			return err
+		}
+		for _, d := range ds { // "please ignore" only where a mail was asked for
+			if d.Channel == "email" && d.Kind == string(expansion.CardHandoff) && d.RoutingID == rt.ID {
+				if err := e.want(ctx, tx, d); err != nil {
+					return err
+				}
+			}
 		}
 		return e.refresh(ctx, tx, s.ID)
 	})
