@@ -72,8 +72,10 @@ func grants(have, want string) bool {
 func (s *server) authorize(r *http.Request, scope string) (string, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
-		return "", &refusal{status: http.StatusUnauthorized, code: "unauthorized", challenge: `Bearer realm="expansionbot"`,
-			text: "This needs a token. Send the header Authorization: Bearer with one made by expansionbot token new."}
+		return "", &refusal{
+			status: http.StatusUnauthorized, code: "unauthorized", challenge: `Bearer realm="expansionbot"`,
+			text: "This needs a token. Send the header Authorization: Bearer with one made by expansionbot token new.",
+		}
 	}
 	digest := sha256.Sum256([]byte(strings.TrimSpace(secret)))
 	var found *knownToken
@@ -83,12 +85,16 @@ func (s *server) authorize(r *http.Request, scope string) (string, error) {
 		}
 	}
 	if found == nil {
-		return "", &refusal{status: http.StatusUnauthorized, code: "unauthorized", challenge: `Bearer realm="expansionbot", error="invalid_token"`,
-			text: "The token is not known. Make a new one with expansionbot token new and add its line to config.yaml."}
+		return "", &refusal{
+			status: http.StatusUnauthorized, code: "unauthorized", challenge: `Bearer realm="expansionbot", error="invalid_token"`,
+			text: "The token is not known. Make a new one with expansionbot token new and add its line to config.yaml.",
+		}
 	}
 	if !slices.ContainsFunc(found.scopes, func(have string) bool { return grants(have, scope) }) {
-		return "", &refusal{status: http.StatusForbidden, code: string(expansion.CodeDenied), challenge: fmt.Sprintf(`Bearer realm="expansionbot", error="insufficient_scope", scope=%q`, scope),
-			text: fmt.Sprintf("The token %s lacks the scope %s. Add it to the token's line in config.yaml.", expansion.Quote(found.name), scope)}
+		return "", &refusal{
+			status: http.StatusForbidden, code: string(expansion.CodeDenied), challenge: fmt.Sprintf(`Bearer realm="expansionbot", error="insufficient_scope", scope=%q`, scope),
+			text: fmt.Sprintf("The token %s lacks the scope %s. Add it to the token's line in config.yaml.", expansion.Quote(found.name), scope),
+		}
 	}
 	return found.name, nil
 }

@@ -61,8 +61,10 @@ func (s *server) postRoute(c *call) (int, any, error) {
 var routeFields = map[string]string{"recipient": "to", "override_reason": "reason"}
 
 func (s *server) routeInput(c *call, body routeIn, sig expansion.Signal) (engine.RouteInput, error) {
-	in := engine.RouteInput{Note: strings.TrimSpace(body.Note), ExpansionType: expansion.ExpansionType(body.ExpansionType), StageID: body.StageID, Probability: body.Probability,
-		NoEmail: body.Email != nil && !*body.Email, NoHold: body.Hold != nil && !*body.Hold}
+	in := engine.RouteInput{
+		Note: strings.TrimSpace(body.Note), ExpansionType: expansion.ExpansionType(body.ExpansionType), StageID: body.StageID, Probability: body.Probability,
+		NoEmail: body.Email != nil && !*body.Email, NoHold: body.Hold != nil && !*body.Hold,
+	}
 	switch {
 	case in.ExpansionType != "" && !in.ExpansionType.Valid():
 		return in, expansion.FieldErrorf("expansionType", "expansionType is %s. Use %s.", expansion.Quote(body.ExpansionType), choices(expansion.ExpansionTypes))

@@ -247,8 +247,10 @@ func TestOurFaultSaysNothingOfTheCauseAndLogsIt(t *testing.T) {
 
 func TestErrorTable(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[expansion.Code]int{expansion.CodeInvalid: 422, expansion.CodeNotFound: 404, expansion.CodeGone: 410, expansion.CodeConflict: 409, expansion.CodeDenied: 403,
-		expansion.CodeUnavailable: 503, expansion.CodeNoRecipient: 409, expansion.CodeInternal: 500} {
+	for code, want := range map[expansion.Code]int{
+		expansion.CodeInvalid: 422, expansion.CodeNotFound: 404, expansion.CodeGone: 410, expansion.CodeConflict: 409, expansion.CodeDenied: 403,
+		expansion.CodeUnavailable: 503, expansion.CodeNoRecipient: 409, expansion.CodeInternal: 500,
+	} {
 		p := problemOf(&expansion.Error{Code: code, Text: "Said.", Err: errors.New("hidden")}, "id")
 		if p.Status != want || p.Code != string(code) || strings.Contains(p.Detail, "hidden") {
 			t.Errorf("%s: got %+v, want status %d", code, p, want)

@@ -87,8 +87,10 @@ func renamed(err error, names map[string]string) error {
 var sources = []expansion.Source{expansion.SourceUsage, expansion.SourceMeeting, expansion.SourceEmail, expansion.SourceManual, expansion.SourceSystem}
 
 func (s *server) logInput(c *call, in signalIn) (engine.LogInput, error) {
-	log := engine.LogInput{Merge: true, AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
-		SourceID: strings.TrimSpace(in.SourceReference), Details: in.Details, What: in.What, Quote: in.Quote, Speaker: in.Speaker, Link: in.Link, ExpansionType: expansion.ExpansionType(in.ExpansionType)}
+	log := engine.LogInput{
+		Merge: true, AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
+		SourceID: strings.TrimSpace(in.SourceReference), Details: in.Details, What: in.What, Quote: in.Quote, Speaker: in.Speaker, Link: in.Link, ExpansionType: expansion.ExpansionType(in.ExpansionType),
+	}
 	switch {
 	case log.AccountID == "":
 		return log, expansion.FieldErrorf("customerId", "customerId is missing. Give the account's id as it was imported.")

@@ -16,8 +16,10 @@ func TestSignalIsLoggedRoutedWatchedAndClosed(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	signal := w.must(201, "POST", "/api/expansion/signal", seatsSignal, "X-Expansion-Actor: "+priya)
-	for path, want := range map[string]string{"customerId": "brightwater", "signalType": "explicit_request", "signalStrength": "strong", "source": "manual", "sourceReference": "call-42",
-		"label": "S-1001", "status": "confirmed", "waiting": "review", "expansionType": "seats"} {
+	for path, want := range map[string]string{
+		"customerId": "brightwater", "signalType": "explicit_request", "signalStrength": "strong", "source": "manual", "sourceReference": "call-42",
+		"label": "S-1001", "status": "confirmed", "waiting": "review", "expansionType": "seats",
+	} {
 		if got := signal.text(path); got != want {
 			t.Errorf("signal %s: got %q, want %q", path, got, want)
 		}
@@ -31,8 +33,10 @@ func TestSignalIsLoggedRoutedWatchedAndClosed(t *testing.T) {
 	}
 
 	routing := w.must(201, "POST", "/api/expansion/S-1001/route", `{"note":"Rollout is in March"}`, "X-Expansion-Actor: "+priya)
-	for path, want := range map[string]string{"signalId": signal.text("id"), "customerId": "brightwater", "routedToUserId": string(w.person(marcus).ID), "routedToRole": "ae", "status": "pending",
-		"label": "R-301", "note": "Rollout is in March", "handoffPackage.currency": "USD"} {
+	for path, want := range map[string]string{
+		"signalId": signal.text("id"), "customerId": "brightwater", "routedToUserId": string(w.person(marcus).ID), "routedToRole": "ae", "status": "pending",
+		"label": "R-301", "note": "Rollout is in March", "handoffPackage.currency": "USD",
+	} {
 		if got := routing.text(path); got != want {
 			t.Errorf("routing %s: got %q, want %q", path, got, want)
 		}

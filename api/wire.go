@@ -45,9 +45,11 @@ type potentialJSON struct {
 }
 
 func signalOf(s expansion.Signal) signalJSON {
-	j := signalJSON{ID: s.ID, CustomerID: s.AccountID, SignalType: s.Type, SignalStrength: s.Strength, Source: s.Source, SourceReference: s.SourceReference, DetectedAt: s.DetectedAt.UTC(), Details: s.Details,
+	j := signalJSON{
+		ID: s.ID, CustomerID: s.AccountID, SignalType: s.Type, SignalStrength: s.Strength, Source: s.Source, SourceReference: s.SourceReference, DetectedAt: s.DetectedAt.UTC(), Details: s.Details,
 		Label: s.Label(), Status: s.Status, Waiting: textOrNull(string(s.Waiting)), WaitUntil: utc(s.WaitUntil), Score: s.Score, Reasons: s.Reasons, ExpansionType: s.ExpansionType,
-		SeenCount: s.SeenCount, LastSeenAt: s.LastSeenAt.UTC(), OpportunityID: textOrNull(s.OpportunityID), Completeness: s.Completeness, DismissReason: textOrNull(s.DismissReason)}
+		SeenCount: s.SeenCount, LastSeenAt: s.LastSeenAt.UTC(), OpportunityID: textOrNull(s.OpportunityID), Completeness: s.Completeness, DismissReason: textOrNull(s.DismissReason),
+	}
 	if j.Details == nil {
 		j.Details = map[string]any{}
 	}
@@ -121,14 +123,18 @@ type objectionJSON struct {
 
 func routingOf(r expansion.Routing) routingJSON {
 	arr, currency := amount(r.OutcomeARR)
-	return routingJSON{SignalID: r.SignalID, CustomerID: r.AccountID, RoutedToUserID: r.To, RoutedToRole: r.Role, RoutingReason: r.Reason, OpportunityID: r.OpportunityID,
+	return routingJSON{
+		SignalID: r.SignalID, CustomerID: r.AccountID, RoutedToUserID: r.To, RoutedToRole: r.Role, RoutingReason: r.Reason, OpportunityID: r.OpportunityID,
 		HandoffPackage: packageOf(r.Package), Status: r.Status, SalesFeedback: r.SalesFeedback, OutcomeARRChange: arr, RoutedAt: r.RoutedAt.UTC(), AcknowledgedAt: utc(r.AcknowledgedAt), ClosedAt: utc(r.ClosedAt),
-		ID: r.ID, Label: r.Label(), Disposition: textOrNull(string(r.Disposition)), LeftReason: textOrNull(r.LeftReason), EscalateAt: r.EscalateAt.UTC(), EscalatedAt: utc(r.EscalatedAt), Note: textOrNull(r.Note), OutcomeCurrency: currency}
+		ID: r.ID, Label: r.Label(), Disposition: textOrNull(string(r.Disposition)), LeftReason: textOrNull(r.LeftReason), EscalateAt: r.EscalateAt.UTC(), EscalatedAt: utc(r.EscalatedAt), Note: textOrNull(r.Note), OutcomeCurrency: currency,
+	}
 }
 
 func packageOf(p expansion.Package) packageJSON {
-	j := packageJSON{Summary: p.Summary, HealthScore: p.HealthScore, RecommendedApproach: p.RecommendedApproach, Timeline: p.Timeline, WhyNow: p.WhyNow,
-		Stakeholders: []stakeholderJSON{}, Objections: []objectionJSON{}, Unknowns: append([]string{}, p.Unknowns...)}
+	j := packageJSON{
+		Summary: p.Summary, HealthScore: p.HealthScore, RecommendedApproach: p.RecommendedApproach, Timeline: p.Timeline, WhyNow: p.WhyNow,
+		Stakeholders: []stakeholderJSON{}, Objections: []objectionJSON{}, Unknowns: append([]string{}, p.Unknowns...),
+	}
 	j.ARRCurrent, j.Currency = amount(p.ARRCurrent)
 	j.ARRPotential, j.PotentialCurrency = amount(p.ARRPotential)
 	if j.Currency == nil {
@@ -187,9 +193,11 @@ type outcomeJSON struct {
 
 func statusOf(v engine.OpportunityView) statusJSON {
 	o := v.Opportunity
-	j := statusJSON{OpportunityID: o.ID, Label: o.Label(), Name: o.Name, CustomerID: o.AccountID, SignalID: o.SignalID, Status: v.Routing.Status, ExpansionType: o.ExpansionType,
+	j := statusJSON{
+		OpportunityID: o.ID, Label: o.Label(), Name: o.Name, CustomerID: o.AccountID, SignalID: o.SignalID, Status: v.Routing.Status, ExpansionType: o.ExpansionType,
 		Stage: textOrNull(o.StageLabel), StageID: textOrNull(o.StageID), Probability: o.Probability, OwnerUserID: o.Owner, OwnerEmail: textOrNull(v.Owner.Email),
-		CRM: crmJSON{textOrNull(o.CRM), textOrNull(o.CRMID), textOrNull(o.URL)}, Routing: routingOf(v.Routing), CreatedAt: o.CreatedAt.UTC()}
+		CRM: crmJSON{textOrNull(o.CRM), textOrNull(o.CRMID), textOrNull(o.URL)}, Routing: routingOf(v.Routing), CreatedAt: o.CreatedAt.UTC(),
+	}
 	j.Amount, j.Currency = amount(o.Amount)
 	if o.CloseDate != nil {
 		d := o.CloseDate.UTC().Format(time.DateOnly)

@@ -50,7 +50,8 @@ func decision() expansion.Decision {
 		To: "marcus", Role: expansion.ToAE, Kind: expansion.KindOriginalAE, Rule: "original_ae",
 		Reason: "original AE on the account, active, load 3 of 8", PolicyVersion: "9f2ab07c41d5e6",
 		Candidates: []expansion.Candidate{
-			{ID: "tomoko", Rule: "specialist", Dropped: "away until 2026-04-02"}, {ID: "lena", Rule: "partner", Dropped: "8 of 8 open"},
+			{ID: "tomoko", Rule: "specialist", Dropped: "away until 2026-04-02"},
+			{ID: "lena", Rule: "partner", Dropped: "8 of 8 open"},
 			{ID: "marcus", Rule: "original_ae"},
 		},
 		Trace: []expansion.Step{
@@ -101,8 +102,10 @@ func noticed() expansion.Case {
 			Health: ptr(82.0), HealthTrend: "rising", GatheredAt: clock("09:06"),
 		},
 		Evidence: []expansion.Evidence{
-			{Source: expansion.SourceMeeting, OccurredAt: clock("08:00"), Why: "Asked for seats in a meeting", Quote: "we'd need another thirty licences before the March rollout",
-				Speaker: "Jo Park", Link: "https://meet.example/rec/8?t=31&x=1"},
+			{
+				Source: expansion.SourceMeeting, OccurredAt: clock("08:00"), Why: "Asked for seats in a meeting", Quote: "we'd need another thirty licences before the March rollout",
+				Speaker: "Jo Park", Link: "https://meet.example/rec/8?t=31&x=1",
+			},
 			{Source: expansion.SourceUsage, OccurredAt: clock("07:00"), Why: "132 of 120 seats active for 9 days in a row"},
 		},
 		Plan: &d, RoutesAt: at("09:17"),

@@ -150,8 +150,11 @@ func scenes() []scene {
 			c.Routing.Decision.OverLimit, c.Routing.Decision.Kind = true, expansion.KindLeastLoaded
 			c.Routing.Decision.Facts.Reps = []expansion.Rep{{ID: "marcus", Open: 8, MaxOpen: ptr(8)}}
 		})), []string{"Brightwater Labs"}},
-		{"7.7-not-mine-line", expansion.Message{Kind: expansion.ThreadLine, Case: ptr(with(moved, seenBy("priya"))), Activity: &expansion.Activity{At: clock("10:02"), Agent: expansion.Human, Verb: "not_mine", Person: "marcus", Args: map[string]any{"reason": NotMineTerritory, "to": "dana", "next": expansion.PersonID("dana")}}},
-			[]string{"Brightwater Labs: Marcus says this is Dana's (wrong territory). Sent to Dana."}},
+		{
+			"7.7-not-mine-line",
+			expansion.Message{Kind: expansion.ThreadLine, Case: ptr(with(moved, seenBy("priya"))), Activity: &expansion.Activity{At: clock("10:02"), Agent: expansion.Human, Verb: "not_mine", Person: "marcus", Args: map[string]any{"reason": NotMineTerritory, "to": "dana", "next": expansion.PersonID("dana")}}},
+			[]string{"Brightwater Labs: Marcus says this is Dana's (wrong territory). Sent to Dana."},
+		},
 		{"7.8-question", card(expansion.CardQuestion, disputed), []string{"Brightwater Labs", "Marcus says this isn't expansion", "pilot users only", "Agree?", "11 Mar 09:30"}},
 		{"7.8-asked", card(expansion.CardHandoff, with(disputed, seenBy("marcus"))), []string{"Waiting for an answer"}},
 		{"7.8-agreed", card(expansion.CardQuestion, with(disputed, acted("10:00", "priya", "not_real_agreed", nil), left(expansion.Rejected, "not real (not_buying_intent: pilot users only)"))), []string{"Closed as not real by Priya 10:00"}},
@@ -318,8 +321,10 @@ func answers() map[string]any {
 		"menu":          Menu(false, nil),
 		"menu-shadow":   Menu(false, &ShadowCount{Signals: 1, Customers: 1}),
 		"menu-go-live":  Menu(true, &ShadowCount{Signals: 12}),
-		"account": Account(AccountCard{Viewer: c["priya"], Now: clock("09:41"), Account: noticed().Account, Context: noticed().Context, Open: []expansion.Case{noticed()},
-			Hold: &expansion.Hold{Holder: "marcus", Until: *day("2026-03-20")}, Activities: with(routed(), acted("09:13", "marcus", "acknowledged", nil)).Activities, People: c}),
+		"account": Account(AccountCard{
+			Viewer: c["priya"], Now: clock("09:41"), Account: noticed().Account, Context: noticed().Context, Open: []expansion.Case{noticed()},
+			Hold: &expansion.Hold{Holder: "marcus", Until: *day("2026-03-20")}, Activities: with(routed(), acted("09:13", "marcus", "acknowledged", nil)).Activities, People: c,
+		}),
 		"account-empty":      Account(AccountCard{Now: clock("09:41")}),
 		"account-restricted": Account(AccountCard{Now: clock("09:41"), Account: expansion.Account{Name: "Kestrel Freight", Restricted: true}}),
 		"list":               List(ListPage{Viewer: c["priya"], Now: clock("09:41"), Filter: "strength:strong", Cases: []expansion.Case{noticed(), routed()}, Page: 1, Pages: 2, Total: 12}),

@@ -52,9 +52,12 @@ func (f HomeFilter) narrows() bool {
 }
 
 var homeStatuses = []Item{
-	{Value: OptionAny, Text: "Any open status"}, {Value: string(expansion.Detected), Text: "Detected"},
-	{Value: string(expansion.Confirmed), Text: "Confirmed"}, {Value: string(expansion.Routed), Text: "Routed"},
-	{Value: string(expansion.Closed), Text: "Closed"}, {Value: string(expansion.Dismissed), Text: "Dismissed"},
+	{Value: OptionAny, Text: "Any open status"},
+	{Value: string(expansion.Detected), Text: "Detected"},
+	{Value: string(expansion.Confirmed), Text: "Confirmed"},
+	{Value: string(expansion.Routed), Text: "Routed"},
+	{Value: string(expansion.Closed), Text: "Closed"},
+	{Value: string(expansion.Dismissed), Text: "Dismissed"},
 	{Value: string(expansion.Parked), Text: "Parked"},
 }
 

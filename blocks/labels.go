@@ -6,35 +6,53 @@ import "strings"
 
 // OverrideReasons are the answers to "Why the change?" (storyboard 3.3).
 var OverrideReasons = []Item{
-	{Value: OverrideKnows, Text: "Knows the customer"}, {Value: OverrideTerritory, Text: "Different territory"},
-	{Value: OverrideAway, Text: "Away or overloaded"}, {Value: OverrideAsked, Text: "Asked for it"},
+	{Value: OverrideKnows, Text: "Knows the customer"},
+	{Value: OverrideTerritory, Text: "Different territory"},
+	{Value: OverrideAway, Text: "Away or overloaded"},
+	{Value: OverrideAsked, Text: "Asked for it"},
 	{Value: OverrideRule, Text: "Rule is wrong", Description: "RevOps gets a note"},
 }
 
 // DismissReasons are why a CSM says a signal is not real (storyboard 3.5).
 var DismissReasons = []Item{
-	{Value: DismissAccount, Text: "Wrong account"}, {Value: DismissOld, Text: "Old news"},
-	{Value: DismissNoIntent, Text: "Not buying intent"}, {Value: DismissData, Text: "Bad data"}, {Value: DismissOther, Text: "Other"},
+	{Value: DismissAccount, Text: "Wrong account"},
+	{Value: DismissOld, Text: "Old news"},
+	{Value: DismissNoIntent, Text: "Not buying intent"},
+	{Value: DismissData, Text: "Bad data"},
+	{Value: DismissOther, Text: "Other"},
 }
 
 // NotMineReasons are why a rep hands a routing back (storyboard 7.7).
 var NotMineReasons = []Item{
-	{Value: NotMineTerritory, Text: "Wrong territory"}, {Value: NotMineMoved, Text: "Moved teams"},
-	{Value: NotMineConflict, Text: "Conflict"}, {Value: NotMineNoTime, Text: "No time"}, {Value: NotMineOther, Text: "Other"},
+	{Value: NotMineTerritory, Text: "Wrong territory"},
+	{Value: NotMineMoved, Text: "Moved teams"},
+	{Value: NotMineConflict, Text: "Conflict"},
+	{Value: NotMineNoTime, Text: "No time"},
+	{Value: NotMineOther, Text: "Other"},
 }
 
 // NotRealReasons are why a rep says it is no expansion (storyboard 7.8).
 var NotRealReasons = []Item{
-	{Value: NotRealNoIntent, Text: "Not buying intent"}, {Value: NotRealAccount, Text: "Wrong account"},
-	{Value: NotRealOld, Text: "Old news"}, {Value: NotRealNoMoney, Text: "No budget"}, {Value: NotRealOther, Text: "Other"},
+	{Value: NotRealNoIntent, Text: "Not buying intent"},
+	{Value: NotRealAccount, Text: "Wrong account"},
+	{Value: NotRealOld, Text: "Old news"},
+	{Value: NotRealNoMoney, Text: "No budget"},
+	{Value: NotRealOther, Text: "Other"},
 }
 
 // OutcomeReasons are the main reasons an opportunity was won or lost (storyboard 4.6).
 var OutcomeReasons = []Item{
-	{Value: "need", Text: "Clear need"}, {Value: "value", Text: "Proven value"}, {Value: "relationship", Text: "Relationship"},
-	{Value: "price", Text: "Price"}, {Value: "no_budget", Text: "No budget"}, {Value: "timing", Text: "Timing"},
-	{Value: "competitor", Text: "Competitor"}, {Value: "product_gap", Text: "Missing feature"},
-	{Value: "champion_left", Text: "Champion left"}, {Value: "no_decision", Text: "No decision"}, {Value: "other", Text: "Other"},
+	{Value: "need", Text: "Clear need"},
+	{Value: "value", Text: "Proven value"},
+	{Value: "relationship", Text: "Relationship"},
+	{Value: "price", Text: "Price"},
+	{Value: "no_budget", Text: "No budget"},
+	{Value: "timing", Text: "Timing"},
+	{Value: "competitor", Text: "Competitor"},
+	{Value: "product_gap", Text: "Missing feature"},
+	{Value: "champion_left", Text: "Champion left"},
+	{Value: "no_decision", Text: "No decision"},
+	{Value: "other", Text: "Other"},
 }
 
 func labelOf(items []Item, value string) string {

@@ -79,13 +79,17 @@ func anyCase(t *rapid.T) expansion.Case {
 		c.Evidence = append(c.Evidence, expansion.Evidence{Why: words(t, "why"), Quote: words(t, "quote"), Speaker: words(t, "speaker"), Source: expansion.Source(words(t, "source")), Link: "https://x.example/?" + strings.Repeat("a&", 200)})
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "notices") {
-		c.Notices = append(c.Notices, expansion.Notice{Kind: rapid.SampledFrom([]string{"crm_down", "no_slack", "late_escalation"}).Draw(t, "notice"), Text: words(t, "notice text"),
-			Try: rapid.IntRange(0, 9).Draw(t, "try"), Next: maybe(t, "next", moment), Delay: time.Duration(rapid.Int64().Draw(t, "delay"))})
+		c.Notices = append(c.Notices, expansion.Notice{
+			Kind: rapid.SampledFrom([]string{"crm_down", "no_slack", "late_escalation"}).Draw(t, "notice"), Text: words(t, "notice text"),
+			Try: rapid.IntRange(0, 9).Draw(t, "try"), Next: maybe(t, "next", moment), Delay: time.Duration(rapid.Int64().Draw(t, "delay")),
+		})
 	}
 	verbs := []string{"not_real", "not_real_agreed", "not_real_disagreed", "reassigned", "taken", "not_mine", "recalled", "held", "dismissed", "nudged", "escalated", "contact_logged", "stage_changed", "won", "new_verb", "", "ünknown_verb"}
 	for range rapid.IntRange(0, 6).Draw(t, "activities") {
-		c.Activities = append(c.Activities, expansion.Activity{At: moment(), Agent: expansion.Human, Verb: rapid.SampledFrom(verbs).Draw(t, "verb"), Person: id("by"),
-			Args: map[string]any{"reason": words(t, "arg"), "why": words(t, "arg"), "to": id("to"), "channel": words(t, "arg"), "stage": words(t, "arg")}})
+		c.Activities = append(c.Activities, expansion.Activity{
+			At: moment(), Agent: expansion.Human, Verb: rapid.SampledFrom(verbs).Draw(t, "verb"), Person: id("by"),
+			Args: map[string]any{"reason": words(t, "arg"), "why": words(t, "arg"), "to": id("to"), "channel": words(t, "arg"), "stage": words(t, "arg")},
+		})
 	}
 	for range rapid.IntRange(0, 7).Draw(t, "duplicates") {
 		c.Duplicates = append(c.Duplicates, expansion.OpenOpportunity{CRMID: rapid.OneOf(rapid.SampledFrom([]string{"", "006A", AttachSeparate}), rapid.StringN(0, 90, -1)).Draw(t, "crm"), Name: words(t, "open"), Stage: words(t, "stage"), Owner: id("owner")})
@@ -163,8 +167,10 @@ func TestAnyCaseStaysInsideSlacksLimits(t *testing.T) {
 		cell := words(t, "cell")
 		check("report", Report(ReportView{Title: cell, Note: cell, Lines: []ReportLine{{Name: cell, Now: cell, Target: cell}}, Tables: []ReportTable{{Title: cell, Columns: []string{cell, "b"}, Rows: slices.Repeat([][]string{{cell}, {}}, 60)}}}))
 		group := HomeGroup{Account: c.Account, Cases: many}
-		check("home", Home(HomeView{Viewer: c.Viewer, Now: c.Now, Groups: slices.Repeat([]HomeGroup{group}, rapid.IntRange(0, 8).Draw(t, "groups")), Page: 2, Pages: 3,
-			Filter: HomeFilter{Account: item, Scope: words(t, "scope")}, Totals: HomeTotals{WonMoney: []expansion.Money{{Minor: 1 << 62}}}}))
+		check("home", Home(HomeView{
+			Viewer: c.Viewer, Now: c.Now, Groups: slices.Repeat([]HomeGroup{group}, rapid.IntRange(0, 8).Draw(t, "groups")), Page: 2, Pages: 3,
+			Filter: HomeFilter{Account: item, Scope: words(t, "scope")}, Totals: HomeTotals{WonMoney: []expansion.Money{{Minor: 1 << 62}}},
+		}))
 		check("options", Options(slices.Repeat([]Item{item, {Value: "b", Text: cell}}, 3)))
 	})
 }
@@ -467,8 +473,15 @@ func TestTimes(t *testing.T) {
 		{l.renewal(day("2026-03-11")), "11 Mar, 1 day"},
 		{l.renewal(day("2026-03-07")), "7 Mar, 3 days ago"},
 		{l.renewal(nil), "Not known"},
-		{span(7 * time.Minute), "7 min"}, {span(108 * time.Minute), "1 h 48 m"}, {span(48 * time.Hour), "48 h"}, {span(34 * 24 * time.Hour), "34 days"}, {span(-time.Hour), "0 min"},
-		{ordinal(9), "9th"}, {ordinal(11), "11th"}, {ordinal(22), "22nd"}, {ordinal(3), "3rd"},
+		{span(7 * time.Minute), "7 min"},
+		{span(108 * time.Minute), "1 h 48 m"},
+		{span(48 * time.Hour), "48 h"},
+		{span(34 * 24 * time.Hour), "34 days"},
+		{span(-time.Hour), "0 min"},
+		{ordinal(9), "9th"},
+		{ordinal(11), "11th"},
+		{ordinal(22), "22nd"},
+		{ordinal(3), "3rd"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

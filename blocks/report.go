@@ -51,8 +51,10 @@ func Performance(p expansion.Performance, scope string, people map[expansion.Per
 			for _, m := range r.ARR {
 				arr = append(arr, m.String())
 			}
-			t.Rows = append(t.Rows, []string{name(r), strconv.Itoa(r.Routed), strconv.Itoa(r.Acknowledged), strconv.Itoa(r.Won),
-				strconv.Itoa(r.Lost), r.WinRate.String(), strings.Join(arr, " ")})
+			t.Rows = append(t.Rows, []string{
+				name(r), strconv.Itoa(r.Routed), strconv.Itoa(r.Acknowledged), strconv.Itoa(r.Won),
+				strconv.Itoa(r.Lost), r.WinRate.String(), strings.Join(arr, " "),
+			})
 		}
 		v.Tables = append(v.Tables, t)
 	}

@@ -241,8 +241,10 @@ func checkLog(in *LogInput, now time.Time) error {
 
 func (e *Engine) manualFinding(in LogInput, a expansion.Account, by expansion.PersonID, tx *store.Tx) expansion.Finding {
 	score, _, reasons := detect.Manual(detect.ManualInput{Type: in.Type, Strength: in.Strength, What: in.What, Quote: in.Quote, OccurredAt: in.OccurredAt, Now: tx.Now})
-	s := expansion.Signal{AccountID: a.ID, Type: in.Type, Strength: in.Strength, Score: score, Reasons: reasons, CreatedBy: by, Details: in.Details,
-		ExpansionType: in.ExpansionType, Subject: string(detect.ExpansionTypeOf(in.Type, in.What+" "+in.Quote))}
+	s := expansion.Signal{
+		AccountID: a.ID, Type: in.Type, Strength: in.Strength, Score: score, Reasons: reasons, CreatedBy: by, Details: in.Details,
+		ExpansionType: in.ExpansionType, Subject: string(detect.ExpansionTypeOf(in.Type, in.What+" "+in.Quote)),
+	}
 	if s.ExpansionType == "" {
 		s.ExpansionType = detect.ExpansionTypeOf(in.Type, in.What+" "+in.Quote)
 	}
@@ -267,8 +269,10 @@ func (e *Engine) manualFinding(in LogInput, a expansion.Account, by expansion.Pe
 	if id == "" {
 		id = "log:" + tx.NewID()
 	}
-	return expansion.Finding{Signal: s, Evidence: expansion.Evidence{Source: src, SourceID: id, OccurredAt: in.OccurredAt, Why: in.What, Quote: in.Quote,
-		Speaker: in.Speaker, Link: in.Link, By: by, Score: score}}
+	return expansion.Finding{Signal: s, Evidence: expansion.Evidence{
+		Source: src, SourceID: id, OccurredAt: in.OccurredAt, Why: in.What, Quote: in.Quote,
+		Speaker: in.Speaker, Link: in.Link, By: by, Score: score,
+	}}
 }
 
 // Suggest says what strength the rules would give a log by hand, and why in words.

@@ -272,8 +272,10 @@ func (e *Engine) createInCRM(ctx context.Context, o expansion.Opportunity, rt ex
 	if err != nil {
 		return o, err
 	}
-	res, err := e.crm.Upsert(ctx, crm.OpportunityInput{Key: w.Key, Name: w.Name, StageID: w.StageID, OwnerID: w.OwnerID, AccountID: w.AccountID, Amount: w.Amount, CloseDate: w.CloseDate,
-		Probability: o.Probability, Description: rt.Package.Summary, ExpansionType: string(o.ExpansionType), SignalType: string(s.Type)})
+	res, err := e.crm.Upsert(ctx, crm.OpportunityInput{
+		Key: w.Key, Name: w.Name, StageID: w.StageID, OwnerID: w.OwnerID, AccountID: w.AccountID, Amount: w.Amount, CloseDate: w.CloseDate,
+		Probability: o.Probability, Description: rt.Package.Summary, ExpansionType: string(o.ExpansionType), SignalType: string(s.Type),
+	})
 	if err != nil {
 		return o, crmFailure(err)
 	}

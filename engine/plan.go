@@ -189,8 +189,10 @@ func (e *Engine) wantCSMCard(ctx context.Context, tx *store.Tx, s expansion.Sign
 // facts collects what the policy may look at. People who said "not mine" to this signal
 // are not offered it again.
 func (e *Engine) facts(ctx context.Context, r store.Reader, now time.Time, s expansion.Signal, acct expansion.Account, people []expansion.Person) (expansion.Facts, error) {
-	f := expansion.Facts{Now: now, AccountID: acct.ID, Segment: acct.Segment, Region: acct.Region, Territory: acct.Territory, Plan: acct.Plan, CSM: acct.CSM, OriginalAE: acct.OriginalAE,
-		Type: s.Type, Strength: s.Strength, Score: s.Score, ExpansionType: s.ExpansionType}
+	f := expansion.Facts{
+		Now: now, AccountID: acct.ID, Segment: acct.Segment, Region: acct.Region, Territory: acct.Territory, Plan: acct.Plan, CSM: acct.CSM, OriginalAE: acct.OriginalAE,
+		Type: s.Type, Strength: s.Strength, Score: s.Score, ExpansionType: s.ExpansionType,
+	}
 	if acct.ARR != nil {
 		f.ARRMinor, f.Currency = &acct.ARR.Minor, acct.ARR.Currency
 	}
@@ -227,8 +229,10 @@ func (e *Engine) facts(ctx context.Context, r store.Reader, now time.Time, s exp
 		away[a.Person] = append(away[a.Person], a)
 	}
 	for _, p := range people {
-		f.Reps = append(f.Reps, expansion.Rep{ID: p.ID, Role: p.Role, Territory: p.Territory, Manager: p.Manager, MaxOpen: p.MaxOpen, TimeZone: p.TimeZone, Specialties: p.Specialties,
-			Active: p.Active, Open: int(loads[p.ID].Open), Picks: loads[p.ID].Turns, Away: away[p.ID]})
+		f.Reps = append(f.Reps, expansion.Rep{
+			ID: p.ID, Role: p.Role, Territory: p.Territory, Manager: p.Manager, MaxOpen: p.MaxOpen, TimeZone: p.TimeZone, Specialties: p.Specialties,
+			Active: p.Active, Open: int(loads[p.ID].Open), Picks: loads[p.ID].Turns, Away: away[p.ID],
+		})
 	}
 	past, err := r.RoutingsOf(ctx, s.ID)
 	if err != nil {

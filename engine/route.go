@@ -162,8 +162,10 @@ func (e *Engine) waitForRecipient(ctx context.Context, tx *store.Tx, s expansion
 		}
 		for _, p := range people {
 			if p.Active && (e.IsAdmin(p) || p.Role == expansion.RoleManager) {
-				if err := e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardNotice), Subject: "no_recipient " + string(s.ID), Person: p.ID, SignalID: s.ID,
-					Text: fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), short(e.timing().RetryNoRecipient))}); err != nil {
+				if err := e.want(ctx, tx, store.Delivery{
+					Channel: "slack", Kind: string(expansion.CardNotice), Subject: "no_recipient " + string(s.ID), Person: p.ID, SignalID: s.ID,
+					Text: fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), short(e.timing().RetryNoRecipient)),
+				}); err != nil {
 					return err
 				}
 			}
@@ -194,9 +196,11 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	if err != nil {
 		return expansion.Routing{}, err
 	}
-	rt := expansion.Routing{ID: expansion.RoutingID(tx.NewID()), Number: n, SignalID: s.ID, AccountID: s.AccountID, To: p.decision.To, Role: p.decision.Role, Reason: p.decision.Reason,
+	rt := expansion.Routing{
+		ID: expansion.RoutingID(tx.NewID()), Number: n, SignalID: s.ID, AccountID: s.AccountID, To: p.decision.To, Role: p.decision.Role, Reason: p.decision.Reason,
 		Status: expansion.Pending, RoutedAt: tx.Now, RoutedBy: p.by, Covering: p.decision.Covering, Note: strings.TrimSpace(p.in.Note), Override: p.in.OverrideReason,
-		EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision}
+		EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
+	}
 	if rt.EscalateAt.IsZero() {
 		rt.EscalateAt = tx.Now.Add(t.EscalateAfter)
 	}
@@ -286,8 +290,10 @@ func (e *Engine) handoff(ctx context.Context, r store.Reader, p placement) (expa
 	if err != nil {
 		return expansion.Package{}, err
 	}
-	return handoff.Build(handoff.Input{Signal: p.signal, Evidence: ev, Account: p.account, Context: c.Context, Decision: p.decision, People: p.people,
-		Now: e.clock.Now(), WinChance: learn.Chance(learn.WinRate(won, total)), WinSample: total}), nil
+	return handoff.Build(handoff.Input{
+		Signal: p.signal, Evidence: ev, Account: p.account, Context: c.Context, Decision: p.decision, People: p.people,
+		Now: e.clock.Now(), WinChance: learn.Chance(learn.WinRate(won, total)), WinSample: total,
+	}), nil
 }
 
 // placeOpportunity makes the opportunity of a first routing or moves an existing one to
@@ -301,8 +307,10 @@ func (e *Engine) placeOpportunity(ctx context.Context, tx *store.Tx, p placement
 	if err != nil {
 		return err
 	}
-	o := expansion.Opportunity{ID: rt.OpportunityID, Number: n, SignalID: rt.SignalID, RoutingID: rt.ID, AccountID: rt.AccountID, ExpansionType: p.signal.ExpansionType, Owner: rt.To,
-		Name: fmt.Sprintf("%s: %s", p.account.Name, strings.ToLower(p.signal.ExpansionType.Label())), CloseDate: p.in.CloseDate}
+	o := expansion.Opportunity{
+		ID: rt.OpportunityID, Number: n, SignalID: rt.SignalID, RoutingID: rt.ID, AccountID: rt.AccountID, ExpansionType: p.signal.ExpansionType, Owner: rt.To,
+		Name: fmt.Sprintf("%s: %s", p.account.Name, strings.ToLower(p.signal.ExpansionType.Label())), CloseDate: p.in.CloseDate,
+	}
 	if e.crm != nil {
 		o.CRM = e.crm.Name()
 	}

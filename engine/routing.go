@@ -163,8 +163,10 @@ func (e *Engine) NotMine(ctx context.Context, by expansion.PersonID, id expansio
 		}
 		words := strings.ReplaceAll(in.Reason, "_", " ")
 		c.line.Args = map[string]any{"reason": in.Reason, "to": in.To}
-		r := reroute{old: c.rt, left: expansion.Rerouted, reason: fmt.Sprintf("%s says it isn't theirs (%s)", c.by.FirstName(), words), by: by, to: in.To,
-			why: "passed on by " + c.by.FirstName() + ": " + words, bounce: true}
+		r := reroute{
+			old: c.rt, left: expansion.Rerouted, reason: fmt.Sprintf("%s says it isn't theirs (%s)", c.by.FirstName(), words), by: by, to: in.To,
+			why: "passed on by " + c.by.FirstName() + ": " + words, bounce: true,
+		}
 		if c.rt.Bounces >= 2 && in.To == "" && c.by.Manager != "" {
 			r.to, r.why = c.by.Manager, "third time it was passed on"
 		}

@@ -145,9 +145,13 @@ type NamedElement struct {
 // Elements returns the seven with their weights, which add up to 100.
 func (c Context) Elements() []NamedElement {
 	return []NamedElement{
-		{ElementContract, 20, c.Contract}, {ElementUsage, 20, c.Usage}, {ElementPeople, 20, c.People},
-		{ElementRelationship, 15, c.Relationship}, {ElementHistory, 10, c.History},
-		{ElementCompetitors, 8, c.Competitors}, {ElementBudget, 7, c.Budget},
+		{ElementContract, 20, c.Contract},
+		{ElementUsage, 20, c.Usage},
+		{ElementPeople, 20, c.People},
+		{ElementRelationship, 15, c.Relationship},
+		{ElementHistory, 10, c.History},
+		{ElementCompetitors, 8, c.Competitors},
+		{ElementBudget, 7, c.Budget},
 	}
 }
 

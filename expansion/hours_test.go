@@ -34,24 +34,42 @@ func TestHoursAddAndNext(t *testing.T) {
 		wantNext time.Time
 		want     time.Time
 	}{
-		{"four hours inside one day end the same day", office(utc), time.Date(2026, 3, 10, 9, 6, 0, 0, utc), 4 * time.Hour,
-			time.Date(2026, 3, 10, 9, 6, 0, 0, utc), time.Date(2026, 3, 10, 13, 6, 0, 0, utc)},
-		{"Friday afternoon goes on on Monday", office(utc), time.Date(2026, 3, 6, 15, 0, 0, 0, utc), 4 * time.Hour,
-			time.Date(2026, 3, 6, 15, 0, 0, 0, utc), time.Date(2026, 3, 9, 11, 0, 0, 0, utc)},
-		{"a holiday is passed over", holiday, time.Date(2026, 3, 6, 18, 0, 0, 0, utc), time.Hour,
-			time.Date(2026, 3, 10, 9, 0, 0, 0, utc), time.Date(2026, 3, 10, 10, 0, 0, 0, utc)},
-		{"the end of the day is not working time but may be a result", office(utc), time.Date(2026, 3, 10, 17, 0, 0, 0, utc), 8 * time.Hour,
-			time.Date(2026, 3, 11, 9, 0, 0, 0, utc), time.Date(2026, 3, 11, 17, 0, 0, 0, utc)},
-		{"nothing to add is the next working instant", office(utc), time.Date(2026, 3, 7, 12, 0, 0, 0, utc), 0,
-			time.Date(2026, 3, 9, 9, 0, 0, 0, utc), time.Date(2026, 3, 9, 9, 0, 0, 0, utc)},
-		{"work starts at nine on the wall clock before the clocks change", office(ny), time.Date(2026, 3, 6, 3, 0, 0, 0, utc), time.Hour,
-			time.Date(2026, 3, 6, 14, 0, 0, 0, utc), time.Date(2026, 3, 6, 15, 0, 0, 0, utc)},
-		{"work starts at nine on the wall clock after the clocks change", office(ny), time.Date(2026, 3, 9, 3, 0, 0, 0, utc), time.Hour,
-			time.Date(2026, 3, 9, 13, 0, 0, 0, utc), time.Date(2026, 3, 9, 14, 0, 0, 0, utc)},
-		{"the day the clocks go forward has 23 hours", night, time.Date(2026, 3, 8, 0, 0, 0, 0, ny), 23 * time.Hour,
-			time.Date(2026, 3, 8, 0, 0, 0, 0, ny), time.Date(2026, 3, 9, 0, 0, 0, 0, ny)},
-		{"the day the clocks go back has 25 hours", night, time.Date(2026, 11, 1, 0, 0, 0, 0, ny), 25 * time.Hour,
-			time.Date(2026, 11, 1, 0, 0, 0, 0, ny), time.Date(2026, 11, 2, 0, 0, 0, 0, ny)},
+		{
+			"four hours inside one day end the same day", office(utc), time.Date(2026, 3, 10, 9, 6, 0, 0, utc), 4 * time.Hour,
+			time.Date(2026, 3, 10, 9, 6, 0, 0, utc), time.Date(2026, 3, 10, 13, 6, 0, 0, utc),
+		},
+		{
+			"Friday afternoon goes on on Monday", office(utc), time.Date(2026, 3, 6, 15, 0, 0, 0, utc), 4 * time.Hour,
+			time.Date(2026, 3, 6, 15, 0, 0, 0, utc), time.Date(2026, 3, 9, 11, 0, 0, 0, utc),
+		},
+		{
+			"a holiday is passed over", holiday, time.Date(2026, 3, 6, 18, 0, 0, 0, utc), time.Hour,
+			time.Date(2026, 3, 10, 9, 0, 0, 0, utc), time.Date(2026, 3, 10, 10, 0, 0, 0, utc),
+		},
+		{
+			"the end of the day is not working time but may be a result", office(utc), time.Date(2026, 3, 10, 17, 0, 0, 0, utc), 8 * time.Hour,
+			time.Date(2026, 3, 11, 9, 0, 0, 0, utc), time.Date(2026, 3, 11, 17, 0, 0, 0, utc),
+		},
+		{
+			"nothing to add is the next working instant", office(utc), time.Date(2026, 3, 7, 12, 0, 0, 0, utc), 0,
+			time.Date(2026, 3, 9, 9, 0, 0, 0, utc), time.Date(2026, 3, 9, 9, 0, 0, 0, utc),
+		},
+		{
+			"work starts at nine on the wall clock before the clocks change", office(ny), time.Date(2026, 3, 6, 3, 0, 0, 0, utc), time.Hour,
+			time.Date(2026, 3, 6, 14, 0, 0, 0, utc), time.Date(2026, 3, 6, 15, 0, 0, 0, utc),
+		},
+		{
+			"work starts at nine on the wall clock after the clocks change", office(ny), time.Date(2026, 3, 9, 3, 0, 0, 0, utc), time.Hour,
+			time.Date(2026, 3, 9, 13, 0, 0, 0, utc), time.Date(2026, 3, 9, 14, 0, 0, 0, utc),
+		},
+		{
+			"the day the clocks go forward has 23 hours", night, time.Date(2026, 3, 8, 0, 0, 0, 0, ny), 23 * time.Hour,
+			time.Date(2026, 3, 8, 0, 0, 0, 0, ny), time.Date(2026, 3, 9, 0, 0, 0, 0, ny),
+		},
+		{
+			"the day the clocks go back has 25 hours", night, time.Date(2026, 11, 1, 0, 0, 0, 0, ny), 25 * time.Hour,
+			time.Date(2026, 11, 1, 0, 0, 0, 0, ny), time.Date(2026, 11, 2, 0, 0, 0, 0, ny),
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -4,12 +4,11 @@ package jobs
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
-
-	"database/sql"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"

@@ -45,7 +45,6 @@ type item struct {
 	Head string
 	Text string
 	Link link // zero = none
-
 }
 
 //go:embed templates/mail.html

@@ -55,10 +55,14 @@ func month() expansion.Performance {
 			{Name: "ARR from routed signals", Now: "+€1,000, +$64,000", N: 15, Enough: true},
 		},
 		ByType: []expansion.PerformanceRow{
-			{Type: expansion.UsageGrowth, Routed: 50, Acknowledged: 48, Opportunities: 35, Won: 12, Lost: 13, ToAcknowledge: new(108 * min), ToClose: new(34 * d),
-				WinRate: expansion.Rate{Known: true, Value: 0.48, Low: 0.3, High: 0.665, N: 25}, ARR: []expansion.Money{usd(6400000)}},
-			{Type: expansion.BudgetDiscussion, Routed: 11, Acknowledged: 4, Opportunities: 3, Won: 3, Lost: 2, ToAcknowledge: new(3 * h),
-				WinRate: expansion.Rate{N: 5}, ARR: []expansion.Money{{Minor: 100000, Currency: "EUR"}}},
+			{
+				Type: expansion.UsageGrowth, Routed: 50, Acknowledged: 48, Opportunities: 35, Won: 12, Lost: 13, ToAcknowledge: new(108 * min), ToClose: new(34 * d),
+				WinRate: expansion.Rate{Known: true, Value: 0.48, Low: 0.3, High: 0.665, N: 25}, ARR: []expansion.Money{usd(6400000)},
+			},
+			{
+				Type: expansion.BudgetDiscussion, Routed: 11, Acknowledged: 4, Opportunities: 3, Won: 3, Lost: 2, ToAcknowledge: new(3 * h),
+				WinRate: expansion.Rate{N: 5}, ARR: []expansion.Money{{Minor: 100000, Currency: "EUR"}},
+			},
 		},
 		ByRep: []expansion.PerformanceRow{
 			{Rep: "p-marcus", Routed: 30, Acknowledged: 30, Opportunities: 20, Won: 9, Lost: 7, ToAcknowledge: new(40 * min), WinRate: expansion.Rate{N: 16}, ARR: []expansion.Money{usd(4400000)}},

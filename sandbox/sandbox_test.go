@@ -86,8 +86,12 @@ func activities(t *testing.T, w *World) {
 	t.Helper()
 	p := &product{}
 	for i, a := range [][]string{
-		{"monitor", "detected", "Seats crossed 120 on day 9", "", "usage_growth 0.86"}, {"researcher", "enriched", "Context gathered, 93%", "", ""}, {"expansion", "decided", "Marcus Bell chosen: original AE", "", "policy v14"},
-		{"communicator", "routed", "Priya pressed Route now", "R-311", ""}, {"communicator", "crm_created", "Opportunity O-207 created, 1 try", "R-311", ""}, {"communicator", "delivered", "Slack DM and e-mail delivered", "R-311", ""},
+		{"monitor", "detected", "Seats crossed 120 on day 9", "", "usage_growth 0.86"},
+		{"researcher", "enriched", "Context gathered, 93%", "", ""},
+		{"expansion", "decided", "Marcus Bell chosen: original AE", "", "policy v14"},
+		{"communicator", "routed", "Priya pressed Route now", "R-311", ""},
+		{"communicator", "crm_created", "Opportunity O-207 created, 1 try", "R-311", ""},
+		{"communicator", "delivered", "Slack DM and e-mail delivered", "R-311", ""},
 	} {
 		p.items = append(p.items, map[string]any{"id": i + 1, "at": tuesday.Add(time.Duration(i) * time.Minute), "agent": a[0], "verb": a[1], "text": a[2], "signal": "S-1042", "routing": a[3], "job": a[4], "account": "Brightwater Labs"})
 	}

@@ -38,8 +38,12 @@ var byHeader = []struct {
 	kind    Kind
 	columns []column
 }{
-	{KindEvents, events.columns}, {KindUsage, usage.columns}, {KindEntitlements, entitlements.columns}, {KindHealth, health.columns},
-	{KindPartners, partners.columns}, {KindOpportunities, opportunities.columns},
+	{KindEvents, events.columns},
+	{KindUsage, usage.columns},
+	{KindEntitlements, entitlements.columns},
+	{KindHealth, health.columns},
+	{KindPartners, partners.columns},
+	{KindOpportunities, opportunities.columns},
 }
 
 // KindOf recognises a file by its name ("people.csv", "usage-2026-03.csv",

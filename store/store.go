@@ -199,7 +199,15 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 	job, _ := ctx.Value(jobKey{}).(int64)
 	t := &Tx{Reader: Reader{q: tx}, Now: s.clock.Now().UTC().Truncate(time.Microsecond), s: s, tx: tx, job: job}
-	if err := fn(t); err != nil {
+	returned := false
+	defer func() {
+		if !returned { // fn panicked: SQLite's only writing connection must not stay taken
+			_ = tx.Rollback()
+		}
+	}()
+	err = fn(t)
+	returned = true
+	if err != nil {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {

@@ -65,12 +65,14 @@ func TestOverLicence(t *testing.T) {
 		{name: "stays silent without any point", silent: "no usage seen yet"},
 		{name: "takes data 3 days old", points: daily(today.AddDate(0, 0, -3), repeat(9, 132)...), fires: true},
 		{name: "stays silent on data 4 days old", points: daily(today.AddDate(0, 0, -4), repeat(9, 132)...), silent: "the latest usage is 4 days old"},
-		{name: "does not know points that arrive later", points: daily(today, repeat(9, 132)...),
+		{
+			name: "does not know points that arrive later", points: daily(today, repeat(9, 132)...),
 			change: func(u *detect.Usage) {
 				for i := range u.Points {
 					u.Points[i].ReceivedAt = today.Add(time.Hour)
 				}
-			}, silent: "no usage seen yet"},
+			}, silent: "no usage seen yet",
+		},
 		{name: "does not look at days that are not here yet", points: daily(today.AddDate(0, 0, 7), append(repeat(9, 100), repeat(7, 200)...)...), silent: "100 of 120 seats"},
 		{name: "missing days are unknown, not zero", points: func() []expansion.UsagePoint {
 			p := daily(today, repeat(20, 132)...)

@@ -49,18 +49,23 @@ func answer[T any](m memory, list string, of []T, keep func(T) bool) ([]T, error
 func (m memory) Entitlements(context.Context, expansion.AccountID) ([]expansion.Entitlement, error) {
 	return answer(m, "entitlements", m.entitlements, nil)
 }
+
 func (m memory) Usage(_ context.Context, _ expansion.AccountID, metric string, since time.Time) ([]expansion.UsagePoint, error) {
 	return answer(m, "usage", m.usage, func(p expansion.UsagePoint) bool { return p.Metric == metric && !p.Day.Before(since) })
 }
+
 func (m memory) Health(_ context.Context, _ expansion.AccountID, since time.Time) ([]expansion.HealthPoint, error) {
 	return answer(m, "health", m.health, func(p expansion.HealthPoint) bool { return !p.Day.Before(since) })
 }
+
 func (m memory) Contacts(context.Context, expansion.AccountID) ([]expansion.Contact, error) {
 	return answer(m, "contacts", m.contacts, nil)
 }
+
 func (m memory) PastOpportunities(context.Context, expansion.AccountID) ([]expansion.Opportunity, error) {
 	return answer(m, "past", m.past, nil)
 }
+
 func (m memory) Evidence(_ context.Context, _ expansion.AccountID, since time.Time) ([]expansion.Evidence, error) {
 	return answer(m, "evidence", m.evidence, func(e expansion.Evidence) bool { return !e.OccurredAt.Before(since) })
 }
@@ -295,8 +300,12 @@ func TestSparkline(t *testing.T) {
 		in   []float64
 		want string
 	}{
-		{nil, ""}, {[]float64{5}, "▄"}, {[]float64{3, 3, 3}, "▄▄▄"}, {[]float64{0, 1, 2, 3, 4, 5, 6, 7}, "▁▂▃▄▅▆▇█"},
-		{[]float64{0, math.NaN(), 7}, "▁ █"}, {[]float64{-math.MaxFloat64, math.MaxFloat64}, "▁█"},
+		{nil, ""},
+		{[]float64{5}, "▄"},
+		{[]float64{3, 3, 3}, "▄▄▄"},
+		{[]float64{0, 1, 2, 3, 4, 5, 6, 7}, "▁▂▃▄▅▆▇█"},
+		{[]float64{0, math.NaN(), 7}, "▁ █"},
+		{[]float64{-math.MaxFloat64, math.MaxFloat64}, "▁█"},
 	} {
 		if got := enrich.Sparkline(c.in); got != c.want {
 			t.Errorf("Sparkline(%v) = %q; want %q", c.in, got, c.want)

@@ -43,10 +43,14 @@ func TestConditionsMeanWhatExprSays(t *testing.T) {
 		}
 		for range 500 {
 			e := env{
-				Account: accountEnv{Segment: pick("", "smb", "SMB"), Region: pick("EMEA", "MEA", "", "West"), Territory: pick("West", "EMEA"), Plan: pick("enterprise", "start", ""),
-					Currency: pick("EUR", "USD"), ARR: number(), ARRKnown: r.IntN(2) == 0, HasCSM: r.IntN(2) == 0, HasAE: r.IntN(2) == 0},
-				Signal: signalEnv{Type: pick("usage_growth", "capacity_limit"), Strength: pick("strong", "moderate", "exploratory"), ExpansionType: pick("seats", "tier", "upsell"),
-					Score: number(), Potential: number(), PotentialKnown: r.IntN(2) == 0},
+				Account: accountEnv{
+					Segment: pick("", "smb", "SMB"), Region: pick("EMEA", "MEA", "", "West"), Territory: pick("West", "EMEA"), Plan: pick("enterprise", "start", ""),
+					Currency: pick("EUR", "USD"), ARR: number(), ARRKnown: r.IntN(2) == 0, HasCSM: r.IntN(2) == 0, HasAE: r.IntN(2) == 0,
+				},
+				Signal: signalEnv{
+					Type: pick("usage_growth", "capacity_limit"), Strength: pick("strong", "moderate", "exploratory"), ExpansionType: pick("seats", "tier", "upsell"),
+					Score: number(), Potential: number(), PotentialKnown: r.IntN(2) == 0,
+				},
 			}
 			out, err := expr.Run(whole, e)
 			want := err == nil && out == true

@@ -61,63 +61,163 @@ func TestDecide(t *testing.T) {
 		want   route.Choice
 		reason string
 	}{
-		{"the original AE gets it", []func(*expansion.Facts){people(rep("marcus", "ae"), rep("dana", "ae", west))},
-			route.Choice{To: "marcus", Role: "ae", Kind: "original_ae", Rule: "original-ae"}, "original AE on the account, active, load 3 of 8"},
-		{"the owner of an open opportunity wins over the original AE", []func(*expansion.Facts){people(rep("marcus", "ae"), rep("dana", "ae")),
-			func(f *expansion.Facts) { f.OpenOwners = []expansion.PersonID{"dana"} }},
-			route.Choice{To: "dana", Role: "ae", Kind: "open_opportunity", Rule: "open-opportunity"}, "owner of an open opportunity on the account, active, load 3 of 8"},
-		{"skips a rep who is away and takes the cover", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-04-02", "dana")), rep("dana", "ae", load(2)))},
-			route.Choice{To: "dana", Role: "ae", Kind: "cover", Rule: "original-ae", Covering: "marcus"}, "cover for the original AE on the account, who is away until 2026-04-02; load 2 of 8"},
-		{"a cover who is away hands on, never round a circle", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-13", "dana")),
-			rep("dana", "ae", off("2026-03-10", "2026-03-10", "ben")), rep("ben", "ae", off("2026-03-10", "2026-03-10", "dana")), rep("tomoko", "specialist"))},
-			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-any"}, "specialist for seats, active, load 3 of 8"},
-		{"a leave is over at midnight of the person's own clock", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-09", "dana"), zoned("Asia/Tokyo")), rep("dana", "ae")),
-			func(f *expansion.Facts) { f.Now = time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC) }},
-			route.Choice{To: "marcus", Role: "ae", Kind: "original_ae", Rule: "original-ae"}, "original AE on the account, active, load 3 of 8"},
-		{"a leave holds until midnight of the person's own clock", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-09", "dana"), zoned("Asia/Tokyo")), rep("dana", "ae")),
-			func(f *expansion.Facts) { f.Now = time.Date(2026, 3, 9, 14, 59, 59, 0, time.UTC) }},
-			route.Choice{To: "dana", Role: "ae", Kind: "cover", Rule: "original-ae", Covering: "marcus"}, "cover for the original AE on the account, who is away until 2026-03-09; load 3 of 8"},
-		{"a full rep is passed over for the territory", []func(*expansion.Facts){people(rep("marcus", "ae", load(8)), rep("dana", "ae", west, load(1)))},
-			route.Choice{To: "dana", Role: "territory_rep", Kind: "territory", Rule: "territory"}, "territory rep for West, active, load 1 of 8"},
-		{"an account without an owner falls to the specialist pool", []func(*expansion.Facts){people(rep("tomoko", "specialist", special("seats")), rep("kim", "specialist", special("tier"))),
-			func(f *expansion.Facts) { f.OriginalAE, f.Territory = "", "" }},
-			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-any"}, "specialist for seats, active, load 3 of 8"},
-		{"cross-sell goes to a specialist before the territory", []func(*expansion.Facts){people(rep("dana", "ae", west), rep("tomoko", "specialist", special("cross_sell"))),
-			func(f *expansion.Facts) { f.OriginalAE, f.ExpansionType = "", "cross_sell" }},
-			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-first"}, "specialist for cross-sell, active, load 3 of 8"},
-		{"the lowest load of all gets it in the end", []func(*expansion.Facts){people(rep("marcus", "ae", gone), rep("ann", "ae", load(4)), rep("ben", "ae", load(2)))},
-			route.Choice{To: "ben", Role: "ae", Kind: "catch_all", Rule: "catch-all"}, "catch-all, lowest load of all who are free, load 2 of 8"},
-		{"the pool takes turns", []func(*expansion.Facts){people(rep("ann", "ae", west, func(r *expansion.Rep) { r.Picks = 5 }), rep("ben", "ae", west, load(7), func(r *expansion.Rep) { r.Picks = 4 })),
-			func(f *expansion.Facts) { f.OriginalAE = "" }},
-			route.Choice{To: "ben", Role: "territory_rep", Kind: "territory", Rule: "territory"}, "territory rep for West, next in turn, load 7 of 8"},
-		{"when everybody is full the original AE gets one over the limit", []func(*expansion.Facts){people(rep("marcus", "ae", load(8)), rep("dana", "ae", load(9)))},
-			route.Choice{To: "marcus", Role: "ae", Kind: "least_loaded", Rule: "original-ae", OverLimit: true}, "nobody free under any rule; original AE on the account, full but here, load 8 of 8"},
-		{"a limit of nothing is kept even when everybody is full", []func(*expansion.Facts){people(rep("marcus", "ae", limited(0), load(0)), rep("dana", "ae", load(9)))},
-			route.Choice{To: "dana", Role: "ae", Kind: "least_loaded", Rule: "catch-all", OverLimit: true}, "nobody free under any rule; catch-all, full but here, load 9 of 8"},
-		{"when everybody is away the one back soonest gets it", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-11", ""), off("2026-03-12", "2026-03-20", "")), rep("dana", "ae", off("2026-03-01", "2026-03-15", "")))},
-			route.Choice{To: "dana", Role: "ae", Kind: "back_soonest", Rule: "catch-all"}, "nobody here under any rule; back soonest, on 2026-03-16: catch-all, load 3 of 8"},
-		{"of two back on the same day the one with less to do gets it", []func(*expansion.Facts){people(rep("ann", "ae", off("2026-03-09", "2026-03-11", ""), load(5)), rep("ben", "ae", off("2026-03-10", "2026-03-11", ""), load(2)), rep("carl", "ae", off("2026-03-10", "2026-03-11", ""), load(4)))},
-			route.Choice{To: "ben", Role: "ae", Kind: "back_soonest", Rule: "catch-all"}, "nobody here under any rule; back soonest, on 2026-03-12: catch-all, load 2 of 8"},
-		{"who said not mine is not offered it again, nor is their cover", []func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-11", "ben")), rep("ben", "ae"), rep("dana", "ae", west)),
-			func(f *expansion.Facts) { f.Exclude = []expansion.PersonID{"marcus"} }},
-			route.Choice{To: "dana", Role: "territory_rep", Kind: "territory", Rule: "territory"}, "territory rep for West, active, load 3 of 8"},
-		{"a manager gets it where a rule names them, as an AE", []func(*expansion.Facts){people(rep("lena", "manager"), rep("dana", "ae", west)),
-			func(f *expansion.Facts) { f.OpenOwners = []expansion.PersonID{"lena"} }},
-			route.Choice{To: "lena", Role: "ae", Kind: "open_opportunity", Rule: "open-opportunity"}, "owner of an open opportunity on the account, active, load 3 of 8"},
-		{"a partner for the account wins over one for all accounts", []func(*expansion.Facts){people(rep("ann", "ae"), rep("ben", "specialist"), rep("marcus", "ae")),
-			func(f *expansion.Facts) {
-				f.Partners = []expansion.Partner{{CSM: "priya", Rep: "ann"}, {CSM: "priya", AccountID: "a1", Rep: "ben"}}
-			}},
-			route.Choice{To: "ben", Role: "expansion_rep", Kind: "partner", Rule: "partner"}, "CSM's partner, active, load 3 of 8"},
-		{"a named executive counts to the end of the last day", []func(*expansion.Facts){people(rep("ann", "ae"), rep("marcus", "ae")),
-			func(f *expansion.Facts) {
-				to := date("2026-03-10")
-				f.Now = time.Date(2026, 3, 10, 23, 59, 0, 0, time.UTC)
-				f.Named = []expansion.NamedAccount{{AccountID: "a1", Rep: "ann", To: &to}}
-			}},
-			route.Choice{To: "ann", Role: "ae", Kind: "named", Rule: "named-account"}, "named account executive, active, load 3 of 8"},
-		{"nobody at all waits for a recipient", []func(*expansion.Facts){people(rep("marcus", "ae", gone), rep("priya", "csm"))},
-			route.Choice{Kind: "none"}, "nobody is eligible under any rule"},
+		{
+			"the original AE gets it",
+			[]func(*expansion.Facts){people(rep("marcus", "ae"), rep("dana", "ae", west))},
+			route.Choice{To: "marcus", Role: "ae", Kind: "original_ae", Rule: "original-ae"},
+			"original AE on the account, active, load 3 of 8",
+		},
+		{
+			"the owner of an open opportunity wins over the original AE",
+			[]func(*expansion.Facts){
+				people(rep("marcus", "ae"), rep("dana", "ae")),
+				func(f *expansion.Facts) { f.OpenOwners = []expansion.PersonID{"dana"} },
+			},
+			route.Choice{To: "dana", Role: "ae", Kind: "open_opportunity", Rule: "open-opportunity"},
+			"owner of an open opportunity on the account, active, load 3 of 8",
+		},
+		{
+			"skips a rep who is away and takes the cover",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-04-02", "dana")), rep("dana", "ae", load(2)))},
+			route.Choice{To: "dana", Role: "ae", Kind: "cover", Rule: "original-ae", Covering: "marcus"},
+			"cover for the original AE on the account, who is away until 2026-04-02; load 2 of 8",
+		},
+		{
+			"a cover who is away hands on, never round a circle",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-13", "dana")),
+				rep("dana", "ae", off("2026-03-10", "2026-03-10", "ben")), rep("ben", "ae", off("2026-03-10", "2026-03-10", "dana")), rep("tomoko", "specialist"))},
+			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-any"},
+			"specialist for seats, active, load 3 of 8",
+		},
+		{
+			"a leave is over at midnight of the person's own clock",
+			[]func(*expansion.Facts){
+				people(rep("marcus", "ae", off("2026-03-09", "2026-03-09", "dana"), zoned("Asia/Tokyo")), rep("dana", "ae")),
+				func(f *expansion.Facts) { f.Now = time.Date(2026, 3, 9, 15, 0, 0, 0, time.UTC) },
+			},
+			route.Choice{To: "marcus", Role: "ae", Kind: "original_ae", Rule: "original-ae"},
+			"original AE on the account, active, load 3 of 8",
+		},
+		{
+			"a leave holds until midnight of the person's own clock",
+			[]func(*expansion.Facts){
+				people(rep("marcus", "ae", off("2026-03-09", "2026-03-09", "dana"), zoned("Asia/Tokyo")), rep("dana", "ae")),
+				func(f *expansion.Facts) { f.Now = time.Date(2026, 3, 9, 14, 59, 59, 0, time.UTC) },
+			},
+			route.Choice{To: "dana", Role: "ae", Kind: "cover", Rule: "original-ae", Covering: "marcus"},
+			"cover for the original AE on the account, who is away until 2026-03-09; load 3 of 8",
+		},
+		{
+			"a full rep is passed over for the territory",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", load(8)), rep("dana", "ae", west, load(1)))},
+			route.Choice{To: "dana", Role: "territory_rep", Kind: "territory", Rule: "territory"},
+			"territory rep for West, active, load 1 of 8",
+		},
+		{
+			"an account without an owner falls to the specialist pool",
+			[]func(*expansion.Facts){
+				people(rep("tomoko", "specialist", special("seats")), rep("kim", "specialist", special("tier"))),
+				func(f *expansion.Facts) { f.OriginalAE, f.Territory = "", "" },
+			},
+			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-any"},
+			"specialist for seats, active, load 3 of 8",
+		},
+		{
+			"cross-sell goes to a specialist before the territory",
+			[]func(*expansion.Facts){
+				people(rep("dana", "ae", west), rep("tomoko", "specialist", special("cross_sell"))),
+				func(f *expansion.Facts) { f.OriginalAE, f.ExpansionType = "", "cross_sell" },
+			},
+			route.Choice{To: "tomoko", Role: "expansion_rep", Kind: "specialist", Rule: "specialist-first"},
+			"specialist for cross-sell, active, load 3 of 8",
+		},
+		{
+			"the lowest load of all gets it in the end",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", gone), rep("ann", "ae", load(4)), rep("ben", "ae", load(2)))},
+			route.Choice{To: "ben", Role: "ae", Kind: "catch_all", Rule: "catch-all"},
+			"catch-all, lowest load of all who are free, load 2 of 8",
+		},
+		{
+			"the pool takes turns",
+			[]func(*expansion.Facts){
+				people(rep("ann", "ae", west, func(r *expansion.Rep) { r.Picks = 5 }), rep("ben", "ae", west, load(7), func(r *expansion.Rep) { r.Picks = 4 })),
+				func(f *expansion.Facts) { f.OriginalAE = "" },
+			},
+			route.Choice{To: "ben", Role: "territory_rep", Kind: "territory", Rule: "territory"},
+			"territory rep for West, next in turn, load 7 of 8",
+		},
+		{
+			"when everybody is full the original AE gets one over the limit",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", load(8)), rep("dana", "ae", load(9)))},
+			route.Choice{To: "marcus", Role: "ae", Kind: "least_loaded", Rule: "original-ae", OverLimit: true},
+			"nobody free under any rule; original AE on the account, full but here, load 8 of 8",
+		},
+		{
+			"a limit of nothing is kept even when everybody is full",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", limited(0), load(0)), rep("dana", "ae", load(9)))},
+			route.Choice{To: "dana", Role: "ae", Kind: "least_loaded", Rule: "catch-all", OverLimit: true},
+			"nobody free under any rule; catch-all, full but here, load 9 of 8",
+		},
+		{
+			"when everybody is away the one back soonest gets it",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", off("2026-03-09", "2026-03-11", ""), off("2026-03-12", "2026-03-20", "")), rep("dana", "ae", off("2026-03-01", "2026-03-15", "")))},
+			route.Choice{To: "dana", Role: "ae", Kind: "back_soonest", Rule: "catch-all"},
+			"nobody here under any rule; back soonest, on 2026-03-16: catch-all, load 3 of 8",
+		},
+		{
+			"of two back on the same day the one with less to do gets it",
+			[]func(*expansion.Facts){people(rep("ann", "ae", off("2026-03-09", "2026-03-11", ""), load(5)), rep("ben", "ae", off("2026-03-10", "2026-03-11", ""), load(2)), rep("carl", "ae", off("2026-03-10", "2026-03-11", ""), load(4)))},
+			route.Choice{To: "ben", Role: "ae", Kind: "back_soonest", Rule: "catch-all"},
+			"nobody here under any rule; back soonest, on 2026-03-12: catch-all, load 2 of 8",
+		},
+		{
+			"who said not mine is not offered it again, nor is their cover",
+			[]func(*expansion.Facts){
+				people(rep("marcus", "ae", off("2026-03-09", "2026-03-11", "ben")), rep("ben", "ae"), rep("dana", "ae", west)),
+				func(f *expansion.Facts) { f.Exclude = []expansion.PersonID{"marcus"} },
+			},
+			route.Choice{To: "dana", Role: "territory_rep", Kind: "territory", Rule: "territory"},
+			"territory rep for West, active, load 3 of 8",
+		},
+		{
+			"a manager gets it where a rule names them, as an AE",
+			[]func(*expansion.Facts){
+				people(rep("lena", "manager"), rep("dana", "ae", west)),
+				func(f *expansion.Facts) { f.OpenOwners = []expansion.PersonID{"lena"} },
+			},
+			route.Choice{To: "lena", Role: "ae", Kind: "open_opportunity", Rule: "open-opportunity"},
+			"owner of an open opportunity on the account, active, load 3 of 8",
+		},
+		{
+			"a partner for the account wins over one for all accounts",
+			[]func(*expansion.Facts){
+				people(rep("ann", "ae"), rep("ben", "specialist"), rep("marcus", "ae")),
+				func(f *expansion.Facts) {
+					f.Partners = []expansion.Partner{{CSM: "priya", Rep: "ann"}, {CSM: "priya", AccountID: "a1", Rep: "ben"}}
+				},
+			},
+			route.Choice{To: "ben", Role: "expansion_rep", Kind: "partner", Rule: "partner"},
+			"CSM's partner, active, load 3 of 8",
+		},
+		{
+			"a named executive counts to the end of the last day",
+			[]func(*expansion.Facts){
+				people(rep("ann", "ae"), rep("marcus", "ae")),
+				func(f *expansion.Facts) {
+					to := date("2026-03-10")
+					f.Now = time.Date(2026, 3, 10, 23, 59, 0, 0, time.UTC)
+					f.Named = []expansion.NamedAccount{{AccountID: "a1", Rep: "ann", To: &to}}
+				},
+			},
+			route.Choice{To: "ann", Role: "ae", Kind: "named", Rule: "named-account"},
+			"named account executive, active, load 3 of 8",
+		},
+		{
+			"nobody at all waits for a recipient",
+			[]func(*expansion.Facts){people(rep("marcus", "ae", gone), rep("priya", "csm"))},
+			route.Choice{Kind: "none"},
+			"nobody is eligible under any rule",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -288,7 +388,8 @@ escalation: [{to: revops}]
 	}
 	big, small := int64(10_000_000), int64(9_999_999)
 	f := expansion.Facts{Now: tuesday, Region: "EMEA", ARRMinor: &big, Reps: []expansion.Rep{
-		rep("ann", "manager"), rep("ben", "ae", func(r *expansion.Rep) { r.Picks = 1 }), rep("low", "ae", load(0))}}
+		rep("ann", "manager"), rep("ben", "ae", func(r *expansion.Rep) { r.Picks = 1 }), rep("low", "ae", load(0)),
+	}}
 	bound, ps := p.Bind(map[string]expansion.PersonID{"ann@ACME.example": "ann", "ben@acme.example": "ben"})
 	if len(ps) > 0 {
 		t.Fatal(ps)

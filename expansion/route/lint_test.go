@@ -62,9 +62,12 @@ escalation:
 		person("ravi@acme.example", "revops", deactivated),
 	}
 	accounts := []expansion.Account{
-		{ID: "a1", Region: "EMEA", Territory: "West", Segment: "SMB", Plan: "x"}, {ID: "a2", Region: "MEA", Segment: "SMB", Plan: "y"},
-		{ID: "a3", Region: "MEA", Territory: "East", Segment: "SMB", Plan: "y"}, {ID: "a4", Region: "MEA", Territory: "West", Segment: "SMB", Plan: "y"},
-		{ID: "a9", Region: "APAC", Territory: "West", Segment: "SMB", Plan: "y"}, {ID: "a8", Region: "APAC", Territory: "West", Segment: "SMB", Plan: "y"},
+		{ID: "a1", Region: "EMEA", Territory: "West", Segment: "SMB", Plan: "x"},
+		{ID: "a2", Region: "MEA", Segment: "SMB", Plan: "y"},
+		{ID: "a3", Region: "MEA", Territory: "East", Segment: "SMB", Plan: "y"},
+		{ID: "a4", Region: "MEA", Territory: "West", Segment: "SMB", Plan: "y"},
+		{ID: "a9", Region: "APAC", Territory: "West", Segment: "SMB", Plan: "y"},
+		{ID: "a8", Region: "APAC", Territory: "West", Segment: "SMB", Plan: "y"},
 	}
 	got := route.Lint(p, people, accounts)
 	lines := make([]string, len(got))

@@ -310,8 +310,10 @@ func facts(r *rand.Rand) expansion.Facts {
 	}
 	for chance(0.5) {
 		from, to := dates()
-		f.Partners = append(f.Partners, expansion.Partner{CSM: []expansion.PersonID{"p0", "p0", "p1"}[r.IntN(3)],
-			AccountID: []expansion.AccountID{"a1", "", "a2"}[r.IntN(3)], Rep: id(), From: from, To: to})
+		f.Partners = append(f.Partners, expansion.Partner{
+			CSM:       []expansion.PersonID{"p0", "p0", "p1"}[r.IntN(3)],
+			AccountID: []expansion.AccountID{"a1", "", "a2"}[r.IntN(3)], Rep: id(), From: from, To: to,
+		})
 	}
 	for chance(0.15) {
 		f.Exclude = append(f.Exclude, id())

@@ -107,8 +107,10 @@ func (r *policyReader) policy(root *yaml.Node) {
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-var ruleKinds = []expansion.RuleKind{expansion.KindOpenOpportunity, expansion.KindPartner, expansion.KindNamed, expansion.KindOriginalAE,
-	expansion.KindSpecialist, expansion.KindTerritory, expansion.KindPeople, expansion.KindCatchAll}
+var ruleKinds = []expansion.RuleKind{
+	expansion.KindOpenOpportunity, expansion.KindPartner, expansion.KindNamed, expansion.KindOriginalAE,
+	expansion.KindSpecialist, expansion.KindTerritory, expansion.KindPeople, expansion.KindCatchAll,
+}
 
 func (r *policyReader) rules(n *yaml.Node, path string) {
 	if n.Kind == yaml.SequenceNode && (len(n.Content) == 0 || len(n.Content) > maxRules) {

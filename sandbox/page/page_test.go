@@ -397,7 +397,8 @@ func TestEventsTellOfChanges(t *testing.T) {
 	next := func() (out struct {
 		Parts []string
 		State state
-	}) {
+	},
+	) {
 		t.Helper()
 		select {
 		case s := <-lines:

@@ -208,3 +208,39 @@ func (v *visitor) number(js string) float64 {
 	}
 	return n
 }
+
+// maxPicture keeps the README quick to load, in bytes.
+const maxPicture = 300 << 10
+
+// picture takes a screenshot for the README. With UPDATE_SCREENSHOTS=1 it replaces the
+// one in docs/img.
+func (v *visitor) picture(name string) {
+	v.t.Helper()
+	b, err := os.ReadFile(v.look(name))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if len(b) > maxPicture {
+		v.t.Errorf("%s is %d bytes, want at most %d", name, len(b), maxPicture)
+	}
+	if os.Getenv("UPDATE_SCREENSHOTS") != "1" {
+		return
+	}
+	dir := filepath.Join("..", "..", "docs", "img")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		v.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), b, 0o644); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// at names what has the keyboard: its label or text, shortened.
+func (v *visitor) at() string {
+	v.t.Helper()
+	s, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](`(e => (e.getAttribute('aria-label') || e.textContent).trim().slice(0, 40))(document.activeElement)`))
+	if err != nil {
+		v.fail("find the keyboard", err)
+	}
+	return s
+}

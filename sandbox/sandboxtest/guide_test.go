@@ -1,9 +1,12 @@
 package sandboxtest_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"expansionbot/sandbox/sandboxtest"
 )
@@ -19,6 +22,10 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	// 1 Watch a usage signal route itself.
 	v.reads("#left .card", "Brightwater Labs may need more seats")
 	v.look("10-priya-card")
+	v.do("go small", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	v.until("the phone's tabs", `getComputedStyle(document.querySelector('#phone')).display === 'grid'`)
+	v.picture("sandbox-phone")
+	v.do("go wide again", chromedp.EmulateViewport(1480, 860))
 	v.press("#left", "Edit or override")
 	v.reads("#left .modal", "Confirm routing")
 	v.look("11-preview")
@@ -40,7 +47,8 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	v.press("#right", "Acknowledge")
 	v.reads("#right .card", "Acknowledged")
 	v.reads("#left .card", "Acknowledged")
-	v.look("14-acknowledged")
+	v.until("the word of success is gone", `!document.querySelector('.toast')`)
+	v.picture("sandbox")
 
 	// 2 Send Marcus away.
 	v.say("#right", "/expansion ooo today cover @dana")
@@ -59,7 +67,12 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	v.look("30-48h")
 	v.become("#right", "Lena Hoff")
 	v.reads("#right .card", "No answer on Alder & Co for 48 h")
+	v.until("Lena has read it", `!document.querySelector('.dot')`)
 	v.look("31-lena")
+	v.do("go dark", v.media("dark"))
+	v.until("the word of success is gone", `!document.querySelector('.toast')`)
+	v.picture("sandbox-dark")
+	v.do("go light", v.media("light"))
 
 	// 4 Break the CRM.
 	v.press(".break", "CRM")
@@ -139,10 +152,78 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	v.do("go small", chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile), v.media("light"))
 	v.look("80-phone")
 	if n := v.number(`document.documentElement.scrollWidth - 390`); n > 0 {
-		t.Errorf("the page is %v px wider than a phone", n)
+		wide, _ := chromedp.Run(v.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll('body, body *')].filter(e => e.getBoundingClientRect().right > 391 && e.offsetParent).map(e => e.tagName + '.' + e.className + ' ' + Math.round(e.getBoundingClientRect().right)).slice(0, 8).join(', ')`))
+		t.Errorf("the page is %v px wider than a phone: %s", n, wide)
 	}
 	v.press("#phone", "Behind the scenes")
 	v.look("81-phone-side")
+	if h := v.heard(); h != "" {
+		t.Errorf("the browser complained: %s", h)
+	}
+}
+
+// The page is used by keyboard alone, keeps still for who asked for it, and runs under a
+// policy that lets no script in.
+func TestPageByKeyboard(t *testing.T) {
+	t.Parallel()
+	s := sandboxtest.Start(t, sandboxtest.Options{Feed: true})
+	v := visit(t, s.Addresses().Page, 1480, 860)
+	v.reads("#left .card", "Brightwater Labs may need more seats")
+
+	// Tab goes down the page: clock, switches, guide, Priya's Slack from its head to its
+	// composer, and what has the keyboard shows it.
+	v.do("start at the top", chromedp.Focus(chromedp.CSS(`[data-by="1h"]`)))
+	var order []string
+	for {
+		here := v.at()
+		order = append(order, here)
+		if here == "Send" || len(order) > 60 {
+			break
+		}
+		if n := v.number(`(e => e.matches(':focus-visible') && (getComputedStyle(e).outlineStyle !== 'none' || getComputedStyle(e.closest('.compose') || e).boxShadow !== 'none') ? 1 : 0)(document.activeElement)`); n != 1 {
+			t.Errorf("%q has the keyboard and does not show it", here)
+		}
+		v.do("press Tab", chromedp.KeyEvent("\t"))
+	}
+	want := []string{"+1 h", "CRM", "Light or dark", "1Watch a usage signal route itself", "Priya Nair", "Messages", "Route now", "/expansion", "Message", "Send"}
+	at := 0
+	for _, got := range order {
+		if at < len(want) && strings.HasPrefix(got, want[at]) {
+			at++
+		}
+	}
+	if at < len(want) {
+		t.Errorf("Tab never comes to %q after %q; its way is %q", want[at], want[:at], order)
+	}
+
+	// Enter presses a button and sends a line; Escape closes a modal and gives the
+	// keyboard back.
+	v.do("go to the composer", chromedp.Focus(chromedp.CSS(`#left .box`)), chromedp.KeyEvent("/expansion log Brightwater"), chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent("\r"))
+	v.reads("#left .modal", "What happened?")
+	for range 40 { // more than the modal has fields
+		v.do("press Tab", chromedp.KeyEvent("\t"))
+		if n := v.number(`document.activeElement.closest('#left .modal') ? 1 : 0`); n != 1 {
+			t.Fatalf("Tab left the modal for %q", v.at())
+		}
+	}
+	v.do("press Escape", chromedp.KeyEvent(kb.Escape))
+	v.until("the modal is gone", `!document.querySelector('#left .modal')`)
+	v.until("the composer has the keyboard again", `document.activeElement === document.querySelector('#left .box')`)
+	v.do("press Route now", chromedp.Focus(chromedp.CSS(`#left [data-action=sig_route]`)), chromedp.KeyEvent("\r"))
+	v.reads("#right .card", "Expansion for you: Brightwater Labs")
+	v.ticked(1)
+
+	if n := v.number(`document.getAnimations().length`); n != 0 {
+		t.Errorf("%v things move for a person who asked for stillness", n)
+	}
+	res, err := http.Get(s.Addresses().Page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if p := res.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
+		t.Errorf("the page's policy is %q, want nothing allowed but its own files", p)
+	}
 	if h := v.heard(); h != "" {
 		t.Errorf("the browser complained: %s", h)
 	}

@@ -123,8 +123,10 @@ func (f *pressFuzz) one() {
 // post logs a signal as the account's CSM; without a review window it is routed at once.
 func (f *pressFuzz) post(a world.Account, typ expansion.SignalType) expansion.SignalID {
 	f.t.Helper()
-	body, err := json.Marshal(map[string]any{"customerId": a.ID, "signalType": typ, "signalStrength": "strong", "source": "manual", "sourceReference": fmt.Sprintf("press-%d", f.routings),
-		"what": "They asked for more of what they have.", "by": a.CSM + "@" + world.Domain})
+	body, err := json.Marshal(map[string]any{
+		"customerId": a.ID, "signalType": typ, "signalStrength": "strong", "source": "manual", "sourceReference": fmt.Sprintf("press-%d", f.routings),
+		"what": "They asked for more of what they have.", "by": a.CSM + "@" + world.Domain,
+	})
 	must(f.t, err)
 	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.s.APIURL+"/api/expansion/signal", bytes.NewReader(body))
 	must(f.t, err)

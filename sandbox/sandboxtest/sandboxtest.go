@@ -82,6 +82,7 @@ func Start(t testing.TB, opts ...Options) *Sandbox {
 	s := &Sandbox{World: w, t: t, log: log, o: o}
 	t.Cleanup(func() {
 		s.Stop()
+		keep(w.Slack.Payloads())
 		for _, v := range w.Slack.Violations() {
 			t.Errorf("a rule of Slack's was broken: %s", v)
 		}

@@ -21,8 +21,10 @@ import (
 // found posts a signal nobody vouches for, as a detector of another system would.
 func found(t *testing.T, s *sandboxtest.Sandbox, account, strength string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"customerId": account, "signalType": "usage_growth", "signalStrength": strength,
-		"what": "more seats are in use than the licence has", "quote": "maybe more seats next year", "sourceReference": "scan-" + account})
+	body, err := json.Marshal(map[string]any{
+		"customerId": account, "signalType": "usage_growth", "signalStrength": strength,
+		"what": "more seats are in use than the licence has", "quote": "maybe more seats next year", "sourceReference": "scan-" + account,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

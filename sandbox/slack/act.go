@@ -137,8 +137,10 @@ func (s *Server) base(kind string, u User) obj {
 	if u.External {
 		team = externalTeam
 	}
-	return obj{"type": kind, "user": obj{"id": u.ID, "username": u.Handle, "name": u.Handle, "team_id": team}, "api_app_id": s.cfg.AppID, "token": "sandbox",
-		"team": obj{"id": s.cfg.TeamID, "domain": "sandbox"}, "enterprise": nil, "is_enterprise_install": false}
+	return obj{
+		"type": kind, "user": obj{"id": u.ID, "username": u.Handle, "name": u.Handle, "team_id": team}, "api_app_id": s.cfg.AppID, "token": "sandbox",
+		"team": obj{"id": s.cfg.TeamID, "domain": "sandbox"}, "enterprise": nil, "is_enterprise_install": false,
+	}
 }
 
 // where adds container, message, channel or view, and state. s.mu is held.
@@ -292,9 +294,11 @@ func (s *Server) RunCommand(ctx context.Context, user, channel, text string) (Ou
 		return Outcome{}, fmt.Errorf("run %s: %w", s.cfg.Command, err)
 	}
 	link := s.newResponseURL(user, ch, nil)
-	payload := obj{"token": "sandbox", "team_id": s.cfg.TeamID, "team_domain": "sandbox", "channel_id": ch.ID, "channel_name": slashName(ch),
+	payload := obj{
+		"token": "sandbox", "team_id": s.cfg.TeamID, "team_domain": "sandbox", "channel_id": ch.ID, "channel_name": slashName(ch),
 		"user_id": u.ID, "user_name": u.Handle, "command": s.cfg.Command, "text": s.wire(strings.TrimSpace(text)), "api_app_id": s.cfg.AppID,
-		"is_enterprise_install": "false", "response_url": link, "trigger_id": s.trigger(user, "")}
+		"is_enterprise_install": "false", "response_url": link, "trigger_id": s.trigger(user, ""),
+	}
 	if u.External {
 		payload["team_id"] = externalTeam
 	}

@@ -254,8 +254,10 @@ func (s *Server) edit(ch *channel, m *message, con content) {
 	if m.Ephemeral {
 		return
 	}
-	s.emitMessage(ch, obj{"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.ID, "channel_type": channelType(ch),
-		"ts": m.EditedTS, "event_ts": m.EditedTS, "message": s.apiMessage(m, false), "previous_message": before})
+	s.emitMessage(ch, obj{
+		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.ID, "channel_type": channelType(ch),
+		"ts": m.EditedTS, "event_ts": m.EditedTS, "message": s.apiMessage(m, false), "previous_message": before,
+	})
 }
 
 func (c *call) delete() (obj, error) {
@@ -283,8 +285,10 @@ func (s *Server) remove(ch *channel, m *message) {
 		return
 	}
 	ts := s.nextTS()
-	s.emitMessage(ch, obj{"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.ID, "channel_type": channelType(ch),
-		"ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before})
+	s.emitMessage(ch, obj{
+		"type": "message", "subtype": "message_deleted", "hidden": true, "channel": ch.ID, "channel_type": channelType(ch),
+		"ts": ts, "event_ts": ts, "deleted_ts": m.TS, "previous_message": before,
+	})
 }
 
 func (c *call) postEphemeral() (obj, error) {

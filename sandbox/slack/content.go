@@ -42,6 +42,7 @@ func (s *Server) content(c *call, where string) (content, error) {
 		}
 		out.hasBlocks = true
 		if len(blocks) > 0 {
+			s.sent(blocks)
 			s.normalise(blocks)
 			out.blocks = encode(blocks)
 			if out.text == "" && !c.has("text") && where != "files.completeUploadExternal" {

@@ -12,10 +12,12 @@ var tsForm = regexp.MustCompile(`^\d+(\.\d{1,6})?$`)
 
 // apiChannel is a conversation as the API shows it. s.mu is held.
 func (s *Server) apiChannel(ch *channel) obj {
-	o := obj{"id": ch.ID, "created": 1700000000, "is_archived": ch.Archived, "is_im": ch.IM != "", "is_mpim": false,
+	o := obj{
+		"id": ch.ID, "created": 1700000000, "is_archived": ch.Archived, "is_im": ch.IM != "", "is_mpim": false,
 		"is_channel": ch.IM == "" && !ch.Private, "is_group": ch.IM == "" && ch.Private, "is_private": ch.Private || ch.IM != "",
 		"is_shared": ch.External, "is_ext_shared": ch.External, "is_org_shared": false, "is_pending_ext_shared": false,
-		"context_team_id": s.cfg.TeamID}
+		"context_team_id": s.cfg.TeamID,
+	}
 	if ch.External {
 		o["connected_team_ids"], o["conversation_host_id"] = []string{s.cfg.TeamID, externalTeam}, s.cfg.TeamID
 	}

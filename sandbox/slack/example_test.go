@@ -9,8 +9,10 @@ import (
 )
 
 func ExampleServer() {
-	s, err := sandbox.New(sandbox.Config{BotToken: "xoxb-1", AppToken: "xapp-1", BaseURL: "http://127.0.0.1:7700/slack",
-		Clock: func() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }})
+	s, err := sandbox.New(sandbox.Config{
+		BotToken: "xoxb-1", AppToken: "xapp-1", BaseURL: "http://127.0.0.1:7700/slack",
+		Clock: func() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) },
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -29,10 +29,12 @@ func (s *Server) apiFile(f *file) obj {
 			channels = append(channels, id)
 		}
 	}
-	return obj{"id": f.ID, "created": f.Created, "timestamp": f.Created, "name": f.Name, "title": f.Title, "mimetype": f.Mimetype, "filetype": ext,
+	return obj{
+		"id": f.ID, "created": f.Created, "timestamp": f.Created, "name": f.Name, "title": f.Title, "mimetype": f.Mimetype, "filetype": ext,
 		"pretty_type": strings.ToUpper(ext), "user": f.User, "user_team": s.cfg.TeamID, "mode": "hosted", "editable": false, "is_external": false,
 		"external_type": "", "size": f.Size, "url_private": f.URLPrivate, "url_private_download": f.URLPrivate, "permalink": "https://sandbox.slack.com/files/" + f.ID,
-		"is_public": len(channels) > 0, "public_url_shared": false, "channels": channels, "groups": groups, "ims": ims, "file_access": "visible"}
+		"is_public": len(channels) > 0, "public_url_shared": false, "channels": channels, "groups": groups, "ims": ims, "file_access": "visible",
+	}
 }
 
 // newFile registers a file. s.mu is held.
@@ -42,8 +44,10 @@ func (s *Server) newFile(user, name string, content []byte) *file {
 	if kind == "" {
 		kind = http.DetectContentType(content)
 	}
-	f := &file{File: File{ID: id, Name: name, Title: name, Mimetype: kind, Size: len(content), User: user,
-		URLPrivate: s.cfg.BaseURL + "/files/" + id + "/" + url.PathEscape(name)}, Content: content, Created: s.cfg.Clock().Unix()}
+	f := &file{File: File{
+		ID: id, Name: name, Title: name, Mimetype: kind, Size: len(content), User: user,
+		URLPrivate: s.cfg.BaseURL + "/files/" + id + "/" + url.PathEscape(name),
+	}, Content: content, Created: s.cfg.Clock().Unix()}
 	s.w.Files[id] = f
 	return f
 }

@@ -142,13 +142,16 @@ func ackAll(c *socketmode.Client, e socketmode.Event) { c.Ack(*e.Request) }
 func plainText(s string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject("plain_text", s, false, false)
 }
+
 func mrkdwn(s string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject("mrkdwn", s, false, false)
 }
 
 func modal(blocks ...slack.Block) slack.ModalViewRequest {
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "log_signal", Title: plainText("Log expansion signal"), Submit: plainText("Save"),
-		Close: plainText("Cancel"), PrivateMetadata: "m-1", Blocks: slack.Blocks{BlockSet: blocks}}
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: "log_signal", Title: plainText("Log expansion signal"), Submit: plainText("Save"),
+		Close: plainText("Cancel"), PrivateMetadata: "m-1", Blocks: slack.Blocks{BlockSet: blocks},
+	}
 }
 
 func whatInput() *slack.InputBlock {

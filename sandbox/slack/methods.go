@@ -47,6 +47,8 @@ var methods = map[string]method{
 
 func (c *call) authTest() (obj, error) {
 	s := c.s
-	return obj{"url": "https://sandbox.slack.com/", "team": s.cfg.TeamName, "user": "expansion", "team_id": s.cfg.TeamID,
-		"user_id": s.BotUserID(), "bot_id": s.BotID(), "is_enterprise_install": false}, nil
+	return obj{
+		"url": "https://sandbox.slack.com/", "team": s.cfg.TeamName, "user": "expansion", "team_id": s.cfg.TeamID,
+		"user_id": s.BotUserID(), "bot_id": s.BotID(), "is_enterprise_install": false,
+	}, nil
 }

@@ -19,15 +19,19 @@ func (s *Server) apiUser(u User) obj {
 	if loc, err := time.LoadLocation(zone); err == nil {
 		_, offset = s.cfg.Clock().In(loc).Zone()
 	}
-	return obj{"id": u.ID, "team_id": team, "name": u.Handle, "deleted": u.Deleted, "real_name": u.RealName, "color": "9f69e7",
+	return obj{
+		"id": u.ID, "team_id": team, "name": u.Handle, "deleted": u.Deleted, "real_name": u.RealName, "color": "9f69e7",
 		"tz": zone, "tz_label": zone, "tz_offset": offset, "profile": s.apiProfile(u), "is_admin": false, "is_owner": false, "is_primary_owner": false,
 		"is_restricted": u.Guest, "is_ultra_restricted": false, "is_bot": u.Bot, "is_app_user": false, "is_email_confirmed": u.Email != "",
-		"is_stranger": false, "updated": 1700000000, "who_can_share_contact_card": "EVERYONE"}
+		"is_stranger": false, "updated": 1700000000, "who_can_share_contact_card": "EVERYONE",
+	}
 }
 
 func (s *Server) apiProfile(u User) obj {
-	p := obj{"title": u.Title, "phone": "", "real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Handle,
-		"display_name_normalized": u.Handle, "status_text": u.Status, "status_emoji": "", "status_expiration": 0, "team": s.cfg.TeamID}
+	p := obj{
+		"title": u.Title, "phone": "", "real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.Handle,
+		"display_name_normalized": u.Handle, "status_text": u.Status, "status_emoji": "", "status_expiration": 0, "team": s.cfg.TeamID,
+	}
 	if u.Email != "" && s.needScope("users:read.email") == nil {
 		p["email"] = u.Email
 	}

@@ -39,7 +39,8 @@ func TestHome(t *testing.T) {
 		t.Errorf("event: %+v", ev)
 	}
 	home := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{
-		slack.NewHeaderBlock(plainText("Your queue")), slack.NewActionBlock("b", slack.NewButtonBlockElement("home_mine", "1", plainText("Mine")))}}}
+		slack.NewHeaderBlock(plainText("Your queue")), slack.NewActionBlock("b", slack.NewButtonBlockElement("home_mine", "1", plainText("Mine"))),
+	}}}
 	view, err := w.api.PublishViewContext(t.Context(), slack.PublishViewContextRequest{UserID: "U1", View: home})
 	code(t, err, "")
 	if !strings.Contains(string(w.Home("U1")), "Your queue") || w.Home("U2") != nil {

@@ -38,8 +38,10 @@ type Config struct {
 }
 
 var (
-	manifestScopes = []string{"commands", "chat:write", "im:write", "im:read", "im:history", "users:read", "users:read.email", "users.profile:read",
-		"files:read", "files:write", "channels:read", "groups:read", "app_mentions:read", "dnd:read"}
+	manifestScopes = []string{
+		"commands", "chat:write", "im:write", "im:read", "im:history", "users:read", "users:read.email", "users.profile:read",
+		"files:read", "files:write", "channels:read", "groups:read", "app_mentions:read", "dnd:read",
+	}
 	manifestEvents = []string{"app_home_opened", "app_mention", "message.im", "team_join", "user_change", "channel_shared", "channel_unshared", "app_uninstalled", "tokens_revoked"}
 )
 

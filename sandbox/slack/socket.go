@@ -74,6 +74,7 @@ type network struct {
 	strictAcks bool
 	stats      Stats
 	violations []string
+	payloads   []json.RawMessage
 }
 
 func (n *network) init() {
@@ -234,8 +235,10 @@ func (s *Server) runSocket(conn *websocket.Conn) {
 	s.wg.Add(1)
 	s.net.mu.Unlock()
 	defer s.wg.Done()
-	hello := encode(obj{"type": "hello", "num_connections": num, "connection_info": obj{"app_id": s.cfg.AppID},
-		"debug_info": obj{"host": "applink-sandbox", "build_number": 1, "approximate_connection_time": 18060}})
+	hello := encode(obj{
+		"type": "hello", "num_connections": num, "connection_info": obj{"app_id": s.cfg.AppID},
+		"debug_info": obj{"host": "applink-sandbox", "build_number": 1, "approximate_connection_time": 18060},
+	})
 	if conn.Write(s.ctx, websocket.MessageText, hello) != nil {
 		conn.CloseNow() // reading ends at once below
 	}

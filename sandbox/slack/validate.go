@@ -113,13 +113,17 @@ func init() {
 	conv := fields{"default_to_current_conversation": opt(boolean), "filter": opt(convFilter)}
 	ids := list(1, 100, str(1, 255))
 	elementTable = map[string]fields{
-		"button": with(acting, fields{"text": need(plain(75)), "value": opt(str(0, 2000)), "url": opt(webURL(3000, false)),
-			"style": opt(style), "accessibility_label": opt(str(1, 75))}),
+		"button": with(acting, fields{
+			"text": need(plain(75)), "value": opt(str(0, 2000)), "url": opt(webURL(3000, false)),
+			"style": opt(style), "accessibility_label": opt(str(1, 75)),
+		}),
 		"workflow_button": with(nil, fields{"text": need(plain(75)), "workflow": need(any_), "style": opt(style), "action_id": opt(identifier), "accessibility_label": opt(str(1, 75))}),
 		"icon_button":     with(acting, fields{"icon": need(enum("trash")), "text": need(plain(75)), "value": opt(str(0, 2000)), "accessibility_label": opt(str(1, 75)), "visible_to_user_ids": opt(ids)}),
-		"feedback_buttons": with(nil, fields{"action_id": opt(identifier),
+		"feedback_buttons": with(nil, fields{
+			"action_id":       opt(identifier),
 			"positive_button": need(object(fields{"text": need(plain(75)), "value": need(str(1, 2000)), "accessibility_label": opt(str(1, 75))})),
-			"negative_button": need(object(fields{"text": need(plain(75)), "value": need(str(1, 2000)), "accessibility_label": opt(str(1, 75))}))}),
+			"negative_button": need(object(fields{"text": need(plain(75)), "value": need(str(1, 2000)), "accessibility_label": opt(str(1, 75))})),
+		}),
 		"image":    with(nil, fields{"image_url": opt(webURL(3000, true)), "slack_file": opt(slackFile), "alt_text": need(str(1, 2000))}),
 		"overflow": with(acting, fields{"options": need(list(1, 5, overflowOption))}),
 
@@ -137,18 +141,26 @@ func init() {
 
 		"datepicker": with(choose, fields{"initial_date": opt(matching(dateForm, "a date as YYYY-MM-DD"))}),
 		"timepicker": with(choose, fields{"initial_time": opt(matching(timeForm, "a time as HH:mm")), "timezone": opt(str(1, 100))}),
-		"datetimepicker": with(nil, fields{"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
-			"initial_date_time": opt(integer(1e9, 9999999999))}),
-		"radio_buttons": with(nil, fields{"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
-			"options": need(list(1, 10, richOption)), "initial_option": opt(richOption)}),
-		"checkboxes": with(nil, fields{"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
-			"options": need(list(1, 10, richOption)), "initial_options": opt(list(1, 10, richOption))}),
+		"datetimepicker": with(nil, fields{
+			"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
+			"initial_date_time": opt(integer(1e9, 9999999999)),
+		}),
+		"radio_buttons": with(nil, fields{
+			"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
+			"options": need(list(1, 10, richOption)), "initial_option": opt(richOption),
+		}),
+		"checkboxes": with(nil, fields{
+			"action_id": opt(identifier), "confirm": opt(confirmation), "focus_on_load": opt(boolean),
+			"options": need(list(1, 10, richOption)), "initial_options": opt(list(1, 10, richOption)),
+		}),
 
 		"plain_text_input": with(typing, fields{"initial_value": opt(str(0, 3000)), "multiline": opt(boolean), "min_length": opt(integer(0, 3000)), "max_length": opt(integer(1, 3000))}),
 		"email_text_input": with(typing, fields{"initial_value": opt(str(0, 3000))}),
 		"url_text_input":   with(typing, fields{"initial_value": opt(str(0, 3000))}),
-		"number_input": with(typing, fields{"is_decimal_allowed": need(boolean), "initial_value": opt(matching(numberForm, "a number in a string")),
-			"min_value": opt(matching(numberForm, "a number in a string")), "max_value": opt(matching(numberForm, "a number in a string"))}),
+		"number_input": with(typing, fields{
+			"is_decimal_allowed": need(boolean), "initial_value": opt(matching(numberForm, "a number in a string")),
+			"min_value": opt(matching(numberForm, "a number in a string")), "max_value": opt(matching(numberForm, "a number in a string")),
+		}),
 		"rich_text_input": with(typing, fields{"initial_value": opt(any_), "min_lines": opt(integer(1, 100)), "max_lines": opt(integer(1, 100))}),
 		"file_input":      with(nil, fields{"action_id": opt(identifier), "filetypes": opt(list(1, 100, str(1, 20))), "max_files": opt(integer(1, 10))}),
 	}
@@ -169,35 +181,48 @@ func init() {
 
 func baseBlocks() map[string]block {
 	return map[string]block{
-		"section": {surfaces: "message modal home", fields: fields{"text": opt(rich(3000)), "fields": opt(list(1, 10, rich(2000))),
-			"accessory": opt(element(accessoryKinds...)), "expand": opt(boolean)},
+		"section": {
+			surfaces: "message modal home", fields: fields{
+				"text": opt(rich(3000)), "fields": opt(list(1, 10, rich(2000))),
+				"accessory": opt(element(accessoryKinds...)), "expand": opt(boolean),
+			},
 			after: func(c *checker, ptr string, m obj) {
 				if m["text"] == nil && m["fields"] == nil {
 					c.fail(ptr, "must define either text or fields")
 				}
-			}},
+			},
+		},
 		"header":          {surfaces: "message modal home", fields: fields{"text": need(plain(150)), "level": opt(integer(1, 4))}},
 		"divider":         {surfaces: "message modal home", fields: fields{}},
 		"context":         {surfaces: "message modal home", fields: fields{"elements": need(list(1, 10, contextElement))}},
 		"actions":         {surfaces: "message modal home", fields: fields{"elements": need(list(1, 25, element(actionKinds...)))}, after: uniqueActionIDs},
 		"context_actions": {surfaces: "message", fields: fields{"elements": need(list(1, 5, element("feedback_buttons", "icon_button")))}, after: uniqueActionIDs},
-		"input": {surfaces: "message modal home", fields: fields{"label": need(plain(2000)), "element": need(element(inputKinds...)),
-			"hint": opt(plain(2000)), "optional": opt(boolean), "dispatch_action": opt(boolean)},
+		"input": {
+			surfaces: "message modal home", fields: fields{
+				"label": need(plain(2000)), "element": need(element(inputKinds...)),
+				"hint": opt(plain(2000)), "optional": opt(boolean), "dispatch_action": opt(boolean),
+			},
 			after: func(c *checker, ptr string, m obj) {
 				c.inputs++
 				el, _ := m["element"].(obj)
 				if el != nil && el["type"] == "file_input" && c.surface != "modal" {
 					c.fail(ptr+"/element/type", "unsupported type: file_input outside a modal")
 				}
-			}},
-		"image": {surfaces: "message modal home", fields: fields{"image_url": opt(webURL(3000, true)), "slack_file": opt(slackFile),
-			"alt_text": need(str(1, 2000)), "title": opt(plain(2000))}, after: oneImageSource},
-		"video": {surfaces: "message modal home", fields: fields{"video_url": need(webURL(3000, true)), "thumbnail_url": need(webURL(3000, true)),
+			},
+		},
+		"image": {surfaces: "message modal home", fields: fields{
+			"image_url": opt(webURL(3000, true)), "slack_file": opt(slackFile),
+			"alt_text": need(str(1, 2000)), "title": opt(plain(2000)),
+		}, after: oneImageSource},
+		"video": {surfaces: "message modal home", fields: fields{
+			"video_url": need(webURL(3000, true)), "thumbnail_url": need(webURL(3000, true)),
 			"alt_text": need(str(1, 2000)), "title": need(plain(200)), "title_url": opt(webURL(3000, true)), "author_name": opt(str(1, 50)),
-			"provider_name": opt(str(1, 50)), "provider_icon_url": opt(webURL(3000, true)), "description": opt(plain(200))}},
+			"provider_name": opt(str(1, 50)), "provider_icon_url": opt(webURL(3000, true)), "description": opt(plain(200)),
+		}},
 		"file": {surfaces: "message", fields: fields{"external_id": need(str(1, 255)), "source": need(enum("remote"))}},
 		"rich_text": {surfaces: "message modal home", fields: fields{
-			"elements": need(list(1, 0, typed(richParts, "rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted")))}},
+			"elements": need(list(1, 0, typed(richParts, "rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"))),
+		}},
 		"markdown": {surfaces: "message", fields: fields{"text": need(func(c *checker, ptr string, v any) {
 			str(1, maxMarkdownChars)(c, ptr, v)
 			if s, ok := v.(string); ok {
@@ -348,8 +373,10 @@ func checkView(v any, newBlocks bool) *checker {
 	blocks := need(func(c *checker, ptr string, v any) { c.blockList(ptr, v) })
 	common := fields{"type": need(enum("modal", "home")), "blocks": blocks, "private_metadata": opt(str(0, 3000)), "callback_id": opt(str(0, 255)), "external_id": opt(str(0, 255))}
 	if kind == "modal" {
-		for k, r := range (fields{"title": need(plain(24)), "close": opt(plain(24)), "submit": opt(plain(24)), "clear_on_close": opt(boolean),
-			"notify_on_close": opt(boolean), "submit_disabled": opt(boolean)}) {
+		for k, r := range (fields{
+			"title": need(plain(24)), "close": opt(plain(24)), "submit": opt(plain(24)), "clear_on_close": opt(boolean),
+			"notify_on_close": opt(boolean), "submit_disabled": opt(boolean),
+		}) {
 			common[k] = r
 		}
 	}

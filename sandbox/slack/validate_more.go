@@ -8,8 +8,10 @@ import (
 
 // richTextTable lists rich_text parts. A section, quote or preformatted part holds leaves; a list holds sections.
 func richTextTable() map[string]fields {
-	styleOf := opt(object(fields{"bold": opt(boolean), "italic": opt(boolean), "strike": opt(boolean), "code": opt(boolean),
-		"underline": opt(boolean), "highlight": opt(boolean), "client_highlight": opt(boolean), "unlink": opt(boolean)}))
+	styleOf := opt(object(fields{
+		"bold": opt(boolean), "italic": opt(boolean), "strike": opt(boolean), "code": opt(boolean),
+		"underline": opt(boolean), "highlight": opt(boolean), "client_highlight": opt(boolean), "unlink": opt(boolean),
+	}))
 	typ := need(any_)
 	leaves := []string{"text", "link", "user", "usergroup", "channel", "emoji", "date", "color", "broadcast", "team"}
 	inner := need(list(0, 0, typed(richParts, leaves...)))
@@ -29,8 +31,10 @@ func richTextTable() map[string]fields {
 		"rich_text_section":      {"type": typ, "elements": inner},
 		"rich_text_quote":        {"type": typ, "elements": inner, "border": border},
 		"rich_text_preformatted": {"type": typ, "elements": inner, "border": border, "language": opt(str(1, 50))},
-		"rich_text_list": {"type": typ, "elements": sections, "style": need(enum("bullet", "ordered")),
-			"indent": opt(integer(0, 8)), "offset": opt(integer(0, 1e6)), "border": border},
+		"rich_text_list": {
+			"type": typ, "elements": sections, "style": need(enum("bullet", "ordered")),
+			"indent": opt(integer(0, 8)), "offset": opt(integer(0, 1e6)), "border": border,
+		},
 		"text":      {"type": typ, "text": need(shown), "style": styleOf},
 		"link":      {"type": typ, "url": need(webURL(3000, false)), "text": opt(shown), "unsafe": opt(boolean), "style": styleOf},
 		"user":      {"type": typ, "user_id": need(str(1, 255)), "style": styleOf},
@@ -57,17 +61,21 @@ func newerBlocks() map[string]block {
 	}
 	icon := object(fields{"type": need(enum("icon")), "name": need(matching(iconForm, "an icon name"))})
 	cardFields := func() fields {
-		return fields{"hero_image": opt(element("image")), "icon": opt(element("image")), "slack_icon": opt(icon), "title": opt(rich(150)),
-			"subtitle": opt(rich(150)), "body": opt(rich(200)), "subtext": opt(rich(200)), "actions": opt(list(1, 3, element("button")))}
+		return fields{
+			"hero_image": opt(element("image")), "icon": opt(element("image")), "slack_icon": opt(icon), "title": opt(rich(150)),
+			"subtitle": opt(rich(150)), "body": opt(rich(200)), "subtext": opt(rich(200)), "actions": opt(list(1, 3, element("button"))),
+		}
 	}
 	cardRules := func(c *checker, ptr string, m obj) {
 		if m["hero_image"] == nil && m["title"] == nil && m["body"] == nil && m["actions"] == nil {
 			c.fail(ptr, "must define at least one of hero_image, title, body, actions")
 		}
 	}
-	task := fields{"task_id": need(str(1, 255)), "title": need(str(1, 255)), "status": opt(enum("pending", "in_progress", "complete", "error")),
+	task := fields{
+		"task_id": need(str(1, 255)), "title": need(str(1, 255)), "status": opt(enum("pending", "in_progress", "complete", "error")),
 		"details": opt(richText), "output": opt(richText), "hide_title": opt(boolean),
-		"sources": opt(list(0, 0, object(fields{"type": need(enum("url")), "url": need(webURL(3000, false)), "text": need(str(1, 255))})))}
+		"sources": opt(list(0, 0, object(fields{"type": need(enum("url")), "url": need(webURL(3000, false)), "text": need(str(1, 255))}))),
+	}
 	return map[string]block{
 		"alert": {surfaces: "modal", fields: fields{"text": need(rich(200)), "level": opt(enum("default", "info", "warning", "error", "success"))}},
 		"card":  {surfaces: "message home", fields: cardFields(), after: cardRules},
@@ -79,9 +87,12 @@ func newerBlocks() map[string]block {
 			}
 			oneBlock(c, ptr, v)
 		}))}},
-		"container": {surfaces: "message home", fields: fields{"title": opt(plain(150)), "rich_text_title": opt(richText), "subtitle": opt(rich(150)),
-			"icon": opt(element("image")), "width": opt(enum("narrow", "standard", "wide", "full")), "is_collapsible": opt(boolean),
-			"default_collapsed": opt(boolean), "has_header_divider": opt(boolean), "child_blocks": need(list(1, 10, containerChild))},
+		"container": {
+			surfaces: "message home", fields: fields{
+				"title": opt(plain(150)), "rich_text_title": opt(richText), "subtitle": opt(rich(150)),
+				"icon": opt(element("image")), "width": opt(enum("narrow", "standard", "wide", "full")), "is_collapsible": opt(boolean),
+				"default_collapsed": opt(boolean), "has_header_divider": opt(boolean), "child_blocks": need(list(1, 10, containerChild)),
+			},
 			after: func(c *checker, ptr string, m obj) {
 				if m["title"] == nil && m["rich_text_title"] == nil {
 					c.fail(ptr, "must define title or rich_text_title")
@@ -92,17 +103,24 @@ func newerBlocks() map[string]block {
 				if m["has_header_divider"] == true && m["is_collapsible"] == true {
 					c.fail(ptr+"/has_header_divider", "is for containers that do not collapse")
 				}
-			}},
-		"table": {surfaces: "message home", fields: fields{"rows": need(list(1, 100, list(1, 20, tableCell("raw_text", "raw_number", "rich_text")))),
-			"column_settings": opt(list(0, 20, object(fields{"align": opt(enum("", "left", "center", "right")), "is_wrapped": opt(boolean)})))},
+			},
+		},
+		"table": {
+			surfaces: "message home", fields: fields{
+				"rows":            need(list(1, 100, list(1, 20, tableCell("raw_text", "raw_number", "rich_text")))),
+				"column_settings": opt(list(0, 20, object(fields{"align": opt(enum("", "left", "center", "right")), "is_wrapped": opt(boolean)}))),
+			},
 			after: func(c *checker, ptr string, m obj) {
 				if c.tables++; c.tables > 1 {
 					c.fail(ptr, "only one table is allowed in a message")
 				}
-			}},
-		"data_table": {surfaces: "message home", fields: fields{"caption": need(str(1, 255)),
+			},
+		},
+		"data_table": {surfaces: "message home", fields: fields{
+			"caption":   need(str(1, 255)),
 			"rows":      need(list(2, 201, list(1, 20, tableCell("raw_text", "raw_number", "rich_text", "action")))),
-			"page_size": opt(integer(1, 100)), "row_header_column_index": opt(integer(0, 19))}, after: dataTableRules},
+			"page_size": opt(integer(1, 100)), "row_header_column_index": opt(integer(0, 19)),
+		}, after: dataTableRules},
 		"data_visualization": {surfaces: "message home", fields: fields{"title": need(str(1, 50)), "chart": need(chart)}},
 		"task_card":          {surfaces: "message", fields: task},
 		"plan": {surfaces: "message", fields: fields{"title": need(str(1, 255)), "tasks": opt(list(0, 50, func(c *checker, ptr string, v any) {
@@ -229,8 +247,10 @@ func numeric(v any) (float64, bool) {
 // checkOptions judges the answer to a block_suggestion: options or option_groups, at most 100, values unique.
 func checkOptions(v any) (problems []string, options []obj) {
 	c := newChecker("modal", true)
-	m, ok := c.object("", v, fields{"options": opt(list(0, 100, selectOption)),
-		"option_groups": opt(list(0, 100, object(fields{"label": need(plain(75)), "options": need(list(0, 100, selectOption))})))})
+	m, ok := c.object("", v, fields{
+		"options":       opt(list(0, 100, selectOption)),
+		"option_groups": opt(list(0, 100, object(fields{"label": need(plain(75)), "options": need(list(0, 100, selectOption))}))),
+	})
 	if !ok {
 		return c.problems, nil
 	}

@@ -35,6 +35,7 @@ func actions(els string) string { return `{"type":"actions","elements":[` + els 
 func inputOf(el string) string {
 	return `{"type":"input","label":` + pt("l") + `,"element":` + el + `}`
 }
+
 func sel(s string) string {
 	return `{"type":"static_select","action_id":"s","options":[` + opts(2) + `]` + s + `}`
 }
@@ -107,9 +108,11 @@ func TestBlockLimits(t *testing.T) {
 		{"card body", "message", `{"type":"card","title":` + pt(x(150)) + `,"body":` + mr(x(200)) + `}`, `{"type":"card","title":` + pt("t") + `,"body":` + mr(x(201)) + `}`, "less than 201"},
 		{"card actions", "message", `{"type":"card","actions":[` + rep(3, button("")) + `]}`, `{"type":"card","actions":[` + rep(4, button("")) + `]}`, "no more than 3"},
 		{"carousel", "message", `{"type":"carousel","elements":[` + rep(10, `{"type":"card","body":`+mr("b")+`}`) + `]}`, `{"type":"carousel","elements":[{"type":"divider"}]}`, "must be card"},
-		{"chart series match categories", "message",
+		{
+			"chart series match categories", "message",
 			`{"type":"data_visualization","title":"t","chart":{"type":"bar","axis_config":{"categories":["a"]},"series":[{"name":"n","data":[{"label":"a","value":1}]}]}}`,
-			`{"type":"data_visualization","title":"t","chart":{"type":"bar","axis_config":{"categories":["a","b"]},"series":[{"name":"n","data":[{"label":"a","value":1}]}]}}`, "one point for each category (2)"},
+			`{"type":"data_visualization","title":"t","chart":{"type":"bar","axis_config":{"categories":["a","b"]},"series":[{"name":"n","data":[{"label":"a","value":1}]}]}}`, "one point for each category (2)",
+		},
 		{"pie values", "message", `{"type":"data_visualization","title":"` + x(50) + `","chart":{"type":"pie","segments":[{"label":"a","value":1}]}}`, `{"type":"data_visualization","title":"t","chart":{"type":"pie","segments":[{"label":"a","value":0}]}}`, "must be more than 0"},
 		{"markdown length", "message", `{"type":"markdown","text":"` + x(12000) + `"}`, `{"type":"markdown","text":"` + x(12001) + `"}`, "less than 12001"},
 		{"rich text leaves", "message", `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"a","style":{"bold":true}}]}]}`, `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"blink","text":"a"}]}]}`, "unsupported type: blink"},
@@ -262,8 +265,10 @@ func TestClientSideRules(t *testing.T) {
 // What Slack is sent may be anything: the checker refuses, and never falls over.
 func TestCheckerTakesAnyJSON(t *testing.T) {
 	t.Parallel()
-	words := rapid.SampledFrom([]string{"type", "text", "elements", "blocks", "modal", "home", "section", "actions", "button", "static_select", "options",
-		"plain_text", "table", "rows", "container", "child_blocks", "rich_text", "chart", "data_visualization", "bar", "pie", "series", "element", "input", "value"})
+	words := rapid.SampledFrom([]string{
+		"type", "text", "elements", "blocks", "modal", "home", "section", "actions", "button", "static_select", "options",
+		"plain_text", "table", "rows", "container", "child_blocks", "rich_text", "chart", "data_visualization", "bar", "pie", "series", "element", "input", "value",
+	})
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		return rapid.Custom(func(t *rapid.T) any {

@@ -38,9 +38,11 @@ func (v *view) blocks() json.RawMessage { return encode(v.Content["blocks"]) }
 
 // apiView is a view as the API and payloads show it, encoded because views change. s.mu is held.
 func (s *Server) apiView(v *view) json.RawMessage {
-	o := obj{"id": v.ID, "team_id": s.cfg.TeamID, "type": "modal", "title": nil, "close": nil, "submit": nil, "private_metadata": "",
+	o := obj{
+		"id": v.ID, "team_id": s.cfg.TeamID, "type": "modal", "title": nil, "close": nil, "submit": nil, "private_metadata": "",
 		"callback_id": "", "external_id": "", "clear_on_close": false, "notify_on_close": false, "state": obj{"values": v.State},
-		"hash": v.Hash, "root_view_id": v.Root, "previous_view_id": nil, "app_id": s.cfg.AppID, "bot_id": s.BotID(), "app_installed_team_id": s.cfg.TeamID}
+		"hash": v.Hash, "root_view_id": v.Root, "previous_view_id": nil, "app_id": s.cfg.AppID, "bot_id": s.BotID(), "app_installed_team_id": s.cfg.TeamID,
+	}
 	if v.Previous != "" {
 		o["previous_view_id"] = v.Previous
 	}
@@ -68,6 +70,7 @@ func (s *Server) viewArg(v any, where string) (obj, error) {
 	if err := s.judge(checkView(m, s.net.newer()), where, "invalid_arguments"); err != nil {
 		return nil, err
 	}
+	s.sent(m)
 	blocks, _ := m["blocks"].([]any)
 	s.normalise(blocks)
 	for _, name := range []string{"title", "submit", "close"} {

@@ -47,7 +47,8 @@ var accounts = numbered([]Account{
 		ID: "brightwater", Name: "Brightwater Labs", Domain: "brightwater.example", Segment: "mid", Region: "EMEA", Territory: "West",
 		ARRCents: 4_800_000, Seats: 120, Plan: "team", EndsIn: 82, CSM: "priya", AE: "marcus", Health: 82, seatsFrom: 96, seatsTo: 118, activeGrowth: 0.18,
 		Contacts: []Contact{
-			{"Jo Park", "VP Operations", "champion", "supportive", 7}, {"Sam Lee", "CFO", "decision_maker", "neutral", 34},
+			{"Jo Park", "VP Operations", "champion", "supportive", 7},
+			{"Sam Lee", "CFO", "decision_maker", "neutral", 34},
 			{"Nadia Brandt", "IT lead", "user", "supportive", 12},
 		},
 	},
@@ -55,7 +56,8 @@ var accounts = numbered([]Account{
 		ID: "kestrel", Name: "Kestrel Freight", Domain: "kestrel.example", Segment: "mid", Region: "EMEA", Territory: "West",
 		ARRCents: 7_200_000, Seats: 200, Plan: "business", EndsIn: 171, CSM: "priya", AE: "marcus", Health: 74, seatsFrom: 176, seatsTo: 197, activeGrowth: 0.06,
 		Contacts: []Contact{
-			{"Ana Ruiz", "Head of planning", "champion", "supportive", 5}, {"Pieter Vos", "COO", "decision_maker", "neutral", 51},
+			{"Ana Ruiz", "Head of planning", "champion", "supportive", 5},
+			{"Pieter Vos", "COO", "decision_maker", "neutral", 51},
 			{"Lou Kemp", "Depot manager", "user", "neutral", 20},
 		},
 	},
@@ -70,7 +72,8 @@ var accounts = numbered([]Account{
 		ID: "northlight", Name: "Northlight Energy", Domain: "northlight.example", Segment: "enterprise", Region: "EMEA", Territory: "North",
 		ARRCents: 31_200_000, Seats: 650, Plan: "enterprise", EndsIn: 240, CSM: "jonas", AE: "aisha", Health: 86, seatsFrom: 570, seatsTo: 588, activeGrowth: 0.03,
 		Contacts: []Contact{
-			{"Greta Lund", "Director of field work", "champion", "supportive", 11}, {"Oskar Berg", "CIO", "decision_maker", "neutral", 45},
+			{"Greta Lund", "Director of field work", "champion", "supportive", 11},
+			{"Oskar Berg", "CIO", "decision_maker", "neutral", 45},
 			{"Elin Sand", "Procurement", "blocker", "critical", 62},
 		},
 	},
@@ -106,7 +109,8 @@ var accounts = numbered([]Account{
 		ID: "tidewell", Name: "Tidewell Insurance", Domain: "tidewell.example", Segment: "enterprise", Region: "EMEA", Territory: "North",
 		ARRCents: 43_200_000, Seats: 900, Plan: "enterprise", EndsIn: 152, CSM: "jonas", AE: "aisha", Health: 88, seatsFrom: 801, seatsTo: 812, activeGrowth: 0.02,
 		Contacts: []Contact{
-			{"Ingrid Vale", "Head of claims", "champion", "supportive", 8}, {"Paul Ettis", "CTO", "decision_maker", "supportive", 31},
+			{"Ingrid Vale", "Head of claims", "champion", "supportive", 8},
+			{"Paul Ettis", "CTO", "decision_maker", "supportive", 31},
 			{"Marta Roy", "Security officer", "blocker", "neutral", 40},
 		},
 	},

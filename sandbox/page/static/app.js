@@ -116,6 +116,10 @@ function guide() {
     return h('li', {}, b);
   })), next < 0 ? '' : h('p', { class: 'guide-how' }, state.guide[next].how));
   if (at >= 0) $('guide').querySelectorAll('button')[at]?.focus();
+  else { // a narrow strip shows the next step
+    const ol = $('guide').querySelector('ol'), now = ol.querySelector('.now');
+    if (now) ol.scrollLeft = now.offsetLeft - ol.offsetLeft - 8;
+  }
 }
 
 // ---- phone: one part at a time

@@ -50,7 +50,7 @@ function field(t, ctx) {
     else if (rest[0].nodeType === 3) rest[0].textContent = rest[0].textContent.replace(/^[\s:]+/, '');
     // The figure stands out; what qualifies it ("estimate", "· target over 60%") does not.
     const last = rest.at(-1), cut = last?.nodeType === 3 ? /^(.*?)(\s·\s.*|\sestimate)$/s.exec(last.textContent) : null;
-    if (cut && (cut[1].trim() || rest.length > 1)) rest.splice(-1, 1, cut[1], h('span', { class: 'field-more' }, cut[2]));
+    if (cut && (cut[1].trim() || rest.length > 1)) rest.splice(-1, 1, cut[1], h(/^\s·/.test(cut[2]) ? 'div' : 'span', { class: 'field-more' }, cut[2].replace(/^\s·\s/, '')));
     el.replaceChildren(h('div', { class: 'field-label' }, ...first.childNodes), h('div', { class: 'field-value' }, ...rest));
   }
   return el;

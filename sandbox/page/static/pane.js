@@ -9,8 +9,8 @@ const zoneCity = tz => (tz || 'UTC').split('/').pop().replaceAll('_', ' ');
 
 const commands = [
   ['log', 'Log an expansion signal', 'log Brightwater they asked about 30 more seats'], ['mine', 'What waits on me', 'mine'], ['account', 'Look up an account', 'account Brightwater'],
-  ['list', 'Open signals, with filters', 'list'], ['why', 'How a routing was decided', 'why R-'], ['contact', 'Log a customer contact', 'contact Brightwater'], ['ooo', 'Set away time and cover', 'ooo today cover @dana'],
-  ['undo', 'Recall a routing', 'undo R-'], ['report', 'How signals perform', 'report 30d'], ['simulate', 'Replay a policy (RevOps)', 'simulate since:90d'], ['policy', 'Routing rules (RevOps)', 'policy'], ['doctor', 'Check every part (RevOps)', 'doctor'], ['help', 'All commands', 'help'],
+  ['list', 'Open signals, with filters', 'list'], ['why', 'How a routing was decided', 'why R-'], ['ooo', 'Set away time and cover', 'ooo today cover @dana'],
+  ['undo', 'Recall a routing', 'undo R-'], ['report', 'How signals perform', 'report 30d'], ['help', 'All commands', 'help'],
 ];
 
 export class Pane {
