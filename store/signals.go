@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -177,13 +178,13 @@ func (r Reader) Context(ctx context.Context, id expansion.SignalID) (SignalConte
 	var c SignalContext
 	var d sql.NullString
 	err := r.q.QueryRowContext(ctx, `SELECT context FROM expansion_signals WHERE id = $1`, string(id)).Scan(&d)
-	if errors.Is(err, sql.ErrNoRows) || !d.Valid {
+	if errors.Is(err, sql.ErrNoRows) {
 		return c, nil
 	}
-	if err != nil {
+	if err != nil || !d.Valid {
 		return c, err
 	}
-	return c, r.document(ctx, &c, `SELECT context FROM expansion_signals WHERE id = $1`, string(id))
+	return c, json.Unmarshal([]byte(d.String), &c)
 }
 
 // AddEvidence keeps a fact. It reports false when the same one was kept before.
