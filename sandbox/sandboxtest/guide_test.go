@@ -180,6 +180,10 @@ func TestPageByKeyboard(t *testing.T) {
 		if here == "Send" || len(order) > 60 {
 			break
 		}
+		if len(order) == 1 { // put there by the test: the browser shows what keys reached
+			v.do("press Tab", chromedp.KeyEvent("\t"))
+			continue
+		}
 		if n := v.number(`(e => e.matches(':focus-visible') && (getComputedStyle(e).outlineStyle !== 'none' || getComputedStyle(e.closest('.compose') || e).boxShadow !== 'none') ? 1 : 0)(document.activeElement)`); n != 1 {
 			t.Errorf("%q has the keyboard and does not show it", here)
 		}

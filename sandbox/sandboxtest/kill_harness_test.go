@@ -417,13 +417,3 @@ func (v *victim) press(c *signalCase, label string) (slack.Outcome, error) {
 	}
 	return slack.Outcome{}, fmt.Errorf("no button %q on the card for %s", label, c.account.Name)
 }
-
-// notSaved reports whether the person was told that a press was not kept.
-func (v *victim) notSaved(user string) bool {
-	for _, m := range v.w.Slack.Messages(user, v.w.Slack.BotDM(user)) {
-		if m.Ephemeral && strings.Contains(m.Text, "Not saved") {
-			return true
-		}
-	}
-	return false
-}
