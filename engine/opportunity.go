@@ -243,9 +243,12 @@ func (e *Engine) crmAccountOf(ctx context.Context, id expansion.AccountID) (stri
 
 // wanted is the record as we want it to be.
 func (e *Engine) wanted(ctx context.Context, o expansion.Opportunity, rt expansion.Routing) (crm.Snapshot, error) {
-	owner, err := e.store.Person(ctx, o.Owner)
-	if err != nil {
-		return crm.Snapshot{}, err
+	var owner expansion.Person // none: the CRM's is nobody of ours, and stays
+	if o.Owner != "" {
+		var err error
+		if owner, err = e.store.Person(ctx, o.Owner); err != nil {
+			return crm.Snapshot{}, err
+		}
 	}
 	w := crm.Snapshot{Key: string(o.ID), ID: o.CRMID, Name: o.Name, StageID: o.StageID, OwnerID: owner.CRMOwnerID, Amount: o.Amount, CloseDate: o.CloseDate}
 	if w.StageID == "" || o.Outcome != nil && o.Outcome.From != "crm" {
@@ -331,7 +334,18 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 	if len(found) == 0 || found[0].Archived {
 		return o, &notify.Failure{Reason: "gone", Permanent: true, Err: fmt.Errorf("opportunity %s is not in the CRM any more", o.ID)}
 	}
-	m := crm.Merge(agreed(o, found[0]), w, found[0])
+	base := agreed(o, found[0])
+	if o.Outcome != nil && o.Outcome.From != "crm" {
+		// Recorded by hand: an open stage that somebody set meanwhile does not undo it.
+		stages, err := e.stages(ctx)
+		if err != nil {
+			return o, err
+		}
+		if s, ok := crm.FindStage(stages, found[0].StageID); ok && !s.Closed {
+			base.StageID = s.ID
+		}
+	}
+	m := crm.Merge(base, w, found[0])
 	if m.Wanted {
 		if _, err := e.crm.Update(ctx, o.CRMID, m.Write); err != nil {
 			return o, crmFailure(err)
@@ -361,17 +375,25 @@ func noteBody(rt expansion.Routing) string {
 // pollBatch is how many records one read asks for (HubSpot's batch read takes 100).
 const pollBatch = 100
 
+// crmStale is the age at which stages and owners are read again: people come, stages change.
+const crmStale = time.Hour
+
 // Poll reads our open opportunities back from the CRM and takes over what people
 // changed there: stage, owner, amount, close date, won and lost.
 func (e *Engine) Poll(ctx context.Context) error {
 	if e.crm == nil {
 		return nil
 	}
-	if stages, err := e.stages(ctx); err != nil || len(stages) == 0 {
-		if err == nil {
-			err = e.RefreshCRM(ctx)
-		}
-		if err != nil {
+	stages, err := e.stages(ctx)
+	if err != nil {
+		return fmt.Errorf("poll: %w", err)
+	}
+	var read time.Time
+	if err := e.store.Setting(ctx, "crm_read_at", &read); err != nil {
+		return fmt.Errorf("poll: %w", err)
+	}
+	if len(stages) == 0 || e.clock.Now().Sub(read) >= crmStale {
+		if err := e.RefreshCRM(ctx); err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
 	}
@@ -476,7 +498,7 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 			case crm.FieldName:
 				o.Name = m.Base.Name
 			case crm.FieldOwner:
-				if err := e.ownerMoved(ctx, tx, &o, &rt, m.Base.OwnerID, &a); err != nil {
+				if err := e.ownerMoved(ctx, tx, &o, &rt, m.Base.OwnerID, end != nil, &a); err != nil {
 					return err
 				}
 			default:
@@ -507,7 +529,7 @@ func wonAmount(o expansion.Opportunity, won bool) *expansion.Money {
 // stageMoved: a stage past the first means somebody works on it, which also ends the
 // ladder (storyboard 7.9).
 func (e *Engine) stageMoved(ctx context.Context, tx *store.Tx, rt *expansion.Routing, st crm.Stage) error {
-	if crm.StageMeaning(st) != crm.MeaningInProgress || !rt.Status.CanMove(expansion.InProgress) {
+	if crm.StageMeaning(st) != crm.MeaningInProgress || !rt.Open() || !rt.Status.CanMove(expansion.InProgress) {
 		return nil
 	}
 	if rt.AcknowledgedAt == nil {
@@ -521,27 +543,32 @@ func (e *Engine) stageMoved(ctx context.Context, tx *store.Tx, rt *expansion.Rou
 }
 
 // ownerMoved follows a change of owner in the CRM: the new owner gets a hand-off and a
-// new 48 h (storyboard 7.7, 7.14). An owner we don't know is only noted.
-func (e *Engine) ownerMoved(ctx context.Context, tx *store.Tx, o *expansion.Opportunity, rt *expansion.Routing, ownerID string, line *expansion.Activity) error {
+// new 48 h (storyboard 7.7, 7.14). An owner we don't know or who cannot take it, and one of
+// an opportunity that has ended, is only noted, and not set back.
+func (e *Engine) ownerMoved(ctx context.Context, tx *store.Tx, o *expansion.Opportunity, rt *expansion.Routing, ownerID string, ended bool, line *expansion.Activity) error {
 	people, err := tx.People(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range people {
-		if p.CRMOwnerID != ownerID || p.ID == rt.To || ownerID == "" {
-			continue
+	var p expansion.Person
+	for _, x := range people {
+		if ownerID != "" && x.CRMOwnerID == ownerID {
+			p = x
 		}
-		line.Args["person"] = p.ID
-		if err := tx.UpdateOpportunity(ctx, o); err != nil {
-			return err
-		}
-		next, err := e.reroute(ctx, tx, reroute{old: *rt, left: expansion.Rerouted, reason: "Owner changed to " + p.FirstName() + " in the CRM", to: p.ID, why: "owner in the CRM"})
-		if err != nil {
-			return err
-		}
-		*rt = next
-		*o, err = tx.Opportunity(ctx, o.ID)
+	}
+	o.Owner = p.ID
+	if p.ID == "" || p.ID == rt.To || ended || !rt.Open() || !p.Active || !takes(p.Role) {
+		return nil
+	}
+	line.Args["person"] = p.ID
+	if err := tx.UpdateOpportunity(ctx, o); err != nil {
 		return err
 	}
-	return nil
+	next, err := e.reroute(ctx, tx, reroute{old: *rt, left: expansion.Rerouted, reason: "Owner changed to " + p.FirstName() + " in the CRM", to: p.ID, why: "owner in the CRM"})
+	if err != nil {
+		return err
+	}
+	*rt = next
+	*o, err = tx.Opportunity(ctx, o.ID)
+	return err
 }

@@ -1,0 +1,171 @@
+package engine_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"expansionbot/crm"
+	"expansionbot/expansion"
+	"expansionbot/store/storetest"
+)
+
+// fakeCRM keeps opportunities by id and answers from them.
+type fakeCRM struct {
+	crm.Client // what the tests do not call
+	mu         sync.Mutex
+	recs       map[string]crm.Snapshot
+	updates    []crm.OpportunityInput
+	owners     []crm.Owner
+}
+
+func (c *fakeCRM) Name() string                  { return "hubspot" }
+func (c *fakeCRM) Prepare(context.Context) error { return nil }
+func (c *fakeCRM) Stages(context.Context) ([]crm.Stage, error) {
+	return []crm.Stage{{ID: "new", Label: "New"}, {ID: "quote", Label: "Quote", Order: 1}, {ID: "won", Label: "Won", Closed: true, Won: true, Order: 2}, {ID: "lost", Label: "Lost", Closed: true, Order: 3}}, nil
+}
+func (c *fakeCRM) Owners(context.Context) ([]crm.Owner, error) { return c.owners, nil }
+func (c *fakeCRM) FindAccount(context.Context, crm.AccountRef) (crm.Account, error) {
+	return crm.Account{ID: "a1"}, nil
+}
+func (c *fakeCRM) OpenOpportunities(context.Context, string) ([]crm.Snapshot, error) { return nil, nil }
+func (c *fakeCRM) Associate(context.Context, string, string) error                   { return nil }
+func (c *fakeCRM) Note(context.Context, string, string, string, string) (string, error) {
+	return "n1", nil
+}
+
+func (c *fakeCRM) Upsert(_ context.Context, in crm.OpportunityInput) (crm.WriteResult, error) {
+	c.recs["o1"] = crm.Snapshot{ID: "o1", Key: in.Key, Name: in.Name, StageID: in.StageID, OwnerID: in.OwnerID, AccountID: "a1", Amount: in.Amount, CloseDate: in.CloseDate}
+	return crm.WriteResult{ID: "o1", Created: true}, nil
+}
+
+func (c *fakeCRM) Update(_ context.Context, id string, in crm.OpportunityInput) (crm.WriteResult, error) {
+	c.updates = append(c.updates, in)
+	r := c.recs[id]
+	if in.StageID != "" {
+		r.StageID = in.StageID
+	}
+	if in.OwnerID != "" {
+		r.OwnerID = in.OwnerID
+	}
+	if in.Amount != nil {
+		r.Amount = in.Amount
+	}
+	c.recs[id] = r
+	return crm.WriteResult{ID: id}, nil
+}
+
+func (c *fakeCRM) Read(_ context.Context, ids []string) (out []crm.Snapshot, err error) {
+	for _, id := range ids {
+		if r, ok := c.recs[id]; ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (c *fakeCRM) edit(fn func(*crm.Snapshot)) {
+	r := c.recs["o1"]
+	fn(&r)
+	c.recs["o1"] = r
+}
+
+// inCRM is a world with a routing whose opportunity the CRM has.
+func inCRM(t *testing.T) (*world, *fakeCRM, expansion.Routing) {
+	t.Helper()
+	c := &fakeCRM{recs: map[string]crm.Snapshot{}, owners: []crm.Owner{{ID: "u-marcus", Email: "marcus@acme.example", Active: true}, {ID: "u-dana", Email: "dana@acme.example", Active: true}, {ID: "u-priya", Email: "priya@acme.example", Active: true}}}
+	w := start(t, storetest.SQLite(t)).with(c)
+	if err := w.RefreshCRM(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	rt := w.routed()
+	w.sync(rt.SignalID)
+	return w, c, rt
+}
+
+// sync works the CRM delivery until there is nothing left to do, after a poll.
+func (w *world) sync(id expansion.SignalID) {
+	w.t.Helper()
+	ctx := context.Background()
+	for range 4 {
+		if err := w.Deliver(ctx, w.delivery(id, "crm", "").ID); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := w.Poll(ctx); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func TestAnOwnerNobodyKnowsStaysInTheCRM(t *testing.T) {
+	t.Parallel()
+	w, c, rt := inCRM(t)
+	c.edit(func(s *crm.Snapshot) { s.OwnerID = "u-stranger" })
+	w.sync(rt.SignalID)
+	if got := c.recs["o1"].OwnerID; got != "u-stranger" {
+		t.Errorf("the owner set in the CRM was set back to %s", got)
+	}
+	if err := w.Reassign(context.Background(), w.people["Lena"], rt.ID, 0, w.people["Dana"], "travelling", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.sync(rt.SignalID)
+	if got := c.recs["o1"].OwnerID; got != "u-dana" {
+		t.Errorf("after a reassignment the owner is %s, want u-dana", got)
+	}
+}
+
+func TestAnOwnerWhoDoesNotSellStopsNothing(t *testing.T) {
+	t.Parallel()
+	w, c, rt := inCRM(t)
+	c.edit(func(s *crm.Snapshot) { s.OwnerID, s.StageID = "u-priya", "quote" })
+	w.sync(rt.SignalID)
+	got := w.live(rt.SignalID)
+	if got.ID != rt.ID || got.Status != expansion.InProgress || c.recs["o1"].OwnerID != "u-priya" {
+		t.Fatalf("%s is %s, owner in the CRM %s; want %s in progress and u-priya", got.Label(), got.Status, c.recs["o1"].OwnerID, rt.Label())
+	}
+}
+
+func TestAClosedOneIsNotHandedToItsNewOwner(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	t.Run("closed by hand", func(t *testing.T) {
+		t.Parallel()
+		w, c, rt := inCRM(t)
+		c.edit(func(s *crm.Snapshot) { s.OwnerID, s.StageID = "u-dana", "quote" }) // not polled yet
+		if err := w.RecordOutcome(ctx, w.people["Marcus"], rt.ID, 0, expansion.Outcome{Won: true, ARRChange: &expansion.Money{Minor: 100, Currency: "USD"}}); err != nil {
+			t.Fatal(err)
+		}
+		w.sync(rt.SignalID)
+		if got := w.live(rt.SignalID); got.ID != rt.ID || got.Status != expansion.Won {
+			t.Errorf("%s is %s, want %s won", got.Label(), got.Status, rt.Label())
+		}
+		if got := c.recs["o1"].StageID; got != "won" {
+			t.Errorf("stage in the CRM %s, want won: what was recorded by hand is lost", got)
+		}
+	})
+	t.Run("closed there", func(t *testing.T) {
+		t.Parallel()
+		w, c, rt := inCRM(t)
+		c.edit(func(s *crm.Snapshot) { s.OwnerID, s.StageID = "u-dana", "won" })
+		w.sync(rt.SignalID)
+		if got := w.live(rt.SignalID); got.ID != rt.ID || got.Status != expansion.Won {
+			t.Errorf("%s is %s, want %s won without another hand-off", got.Label(), got.Status, rt.Label())
+		}
+	})
+}
+
+func TestPeopleImportedLaterAreLinkedToTheirOwners(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w, c, _ := inCRM(t)
+	c.owners = append(c.owners, crm.Owner{ID: "u-lena", Email: "lena@acme.example", Active: true})
+	w.clock.move(2 * time.Hour)
+	if err := w.Poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p, err := w.store.Person(ctx, w.people["Lena"])
+	if err != nil || p.CRMOwnerID != "u-lena" {
+		t.Fatalf("owner %q, %v; want u-lena", p.CRMOwnerID, err)
+	}
+}
