@@ -60,10 +60,12 @@ var rooms = map[string][]string{
 
 // wired lists the rooms whose tests build the product around them, each with its reason.
 var wired = map[string]string{
-	"handlers": "a press is tested through the real bot, jobs and store",
-	"api":      "requests are tested against a real engine and store",
-	"cli":      "commands are tested against what they start",
-	"app":      "wires everything anyway",
+	"handlers":            "a press is tested through the real bot, jobs and store",
+	"api":                 "requests are tested against a real engine and store",
+	"cli":                 "commands are tested against what they start",
+	"app":                 "wires everything anyway",
+	"jobs":                "a worker is tested with a real engine, which needs a policy",
+	"sandbox/sandboxtest": "a story starts and restarts the product with what only its rooms can make",
 }
 
 // inTests is what tests may import beyond their room's own list: the sandbox as the other
