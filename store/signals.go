@@ -37,11 +37,12 @@ func openKey(s expansion.Signal) *string {
 }
 
 // UpdateSignal keeps a changed signal if nobody changed it since s was read, and raises
-// its version; otherwise CodeConflict.
+// its version; otherwise CodeConflict. A signal that is no longer open gives its duplicate
+// key free; one whose key was released before does not take it again.
 func (t *Tx) UpdateSignal(ctx context.Context, s *expansion.Signal) error {
 	was := s.Version
 	s.Version, s.UpdatedAt = was+1, t.Now
-	n, err := t.exec(ctx, `UPDATE expansion_signals SET signal_strength = $1, status = $2, waiting = $3, open_key = $4, opportunity_id = $5, updated_at = $6, version = $7, doc = $8
+	n, err := t.exec(ctx, `UPDATE expansion_signals SET signal_strength = $1, status = $2, waiting = $3, open_key = CASE WHEN open_key IS NULL THEN NULL ELSE $4 END, opportunity_id = $5, updated_at = $6, version = $7, doc = $8
 		WHERE id = $9 AND version = $10`,
 		string(s.Strength), string(s.Status), string(s.Waiting), openKey(*s), string(s.OpportunityID), us(t.Now), s.Version, doc(s), string(s.ID), was)
 	if err != nil {
