@@ -206,11 +206,14 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 		return res, err
 	}
 	// The jobs would do this in a moment; doing it now lets the modal go on to its preview.
-	if err := e.Enrich(ctx, res.Signal.ID); err != nil {
-		return res, err
-	}
-	if err := e.Plan(ctx, res.Signal.ID); err != nil {
-		return res, err
+	for _, step := range []func(context.Context, expansion.SignalID) error{e.Enrich, e.Plan} {
+		err := step(ctx, res.Signal.ID)
+		if expansion.CodeOf(err) == expansion.CodeConflict {
+			err = step(ctx, res.Signal.ID) // the job was faster; a second look finds it done
+		}
+		if err != nil {
+			return res, err
+		}
 	}
 	res.Signal, err = e.store.Signal(ctx, res.Signal.ID)
 	return res, err
