@@ -103,7 +103,11 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 			return nil // the job that failed comes back then; a second one would only add tries
 		}
 		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
-		return err // when another attempt is under way, that one goes on to the newest version
+		if err == nil && !ours {
+			// The attempt under way may have died with its process: look again when its time is over.
+			return &Later{After: row.ClaimUntil.Sub(tx.Now), Reason: "another attempt is under way"}
+		}
+		return err
 	})
 	if err != nil || !ours {
 		return err
