@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -384,7 +385,7 @@ func (v *victim) handedOff(c *signalCase) {
 func (v *victim) card(c *signalCase) (user string, m slack.Message, ok bool) {
 	for _, p := range world.Cast() {
 		for _, x := range v.w.Slack.Messages(p.SlackID, v.w.Slack.BotDM(p.SlackID)) {
-			if x.BotID != "" && !x.Deleted && strings.Contains(x.Text, "Expansion for you: "+c.account.Name) && x.TS > m.TS {
+			if x.BotID != "" && !x.Deleted && strings.Contains(html.UnescapeString(x.Text), "Expansion for you: "+c.account.Name) && x.TS > m.TS {
 				user, m, ok = p.SlackID, x, true
 			}
 		}
