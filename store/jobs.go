@@ -38,7 +38,11 @@ func (s *Store) StayAlive(ctx context.Context, id string) (release func() error,
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1, hashtext($2))`, aliveLock, id); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn.Close, nil
+	return func() error {
+		// Closing only gives the connection back to the pool, where it would keep the lock.
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1, hashtext($2))`, aliveLock, id)
+		return errors.Join(err, conn.Close())
+	}, nil
 }
 
 // aliveLock is an arbitrary constant: the class of the locks of StayAlive.
