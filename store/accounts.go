@@ -28,7 +28,7 @@ func (r Reader) Accounts(ctx context.Context, after expansion.AccountID, limit i
 	return all[expansion.Account](ctx, r, `SELECT doc FROM accounts WHERE id > $1 ORDER BY id LIMIT $2`, string(after), limit)
 }
 
-// SearchAccounts finds accounts whose id, name or domain contains q, whatever its case;
+// SearchAccounts finds accounts whose name or domain contains q or whose id is q, whatever its case;
 // names that begin with it come first.
 func (r Reader) SearchAccounts(ctx context.Context, q string, limit int) ([]expansion.Account, error) {
 	q = strings.ToLower(strings.TrimSpace(q))

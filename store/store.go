@@ -21,8 +21,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the "pgx" driver
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/mattn/go-sqlite3"
 	"github.com/oklog/ulid/v2"
 	"github.com/riverqueue/river"
@@ -42,6 +43,21 @@ const (
 	Postgres Dialect = "postgres"
 )
 
+// sqliteDriver is mattn's with LOWER for every alphabet: SQLite's own, unlike
+// PostgreSQL's, knows only ASCII, so "ärzte" would not find "Ärzte".
+const sqliteDriver = "sqlite3_expansion"
+
+func init() {
+	sql.Register(sqliteDriver, &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+		return c.RegisterFunc("lower", func(v any) any {
+			if s, ok := v.(string); ok {
+				return strings.ToLower(s)
+			}
+			return v
+		}, true)
+	}})
+}
+
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Reader
@@ -50,6 +66,7 @@ type Store struct {
 	read    *sql.DB
 	jobs    *river.Client[*sql.Tx]
 	clock   expansion.Clock
+	file    string       // SQLite only
 	lock    *flock.Flock // SQLite only: one process per file
 
 	mu      sync.Mutex
@@ -71,6 +88,13 @@ func Open(ctx context.Context, dsn string, clock expansion.Clock) (*Store, error
 		return nil, err
 	}
 	s.Reader = Reader{q: s.read}
+	if err := s.write.PingContext(ctx); err != nil {
+		text := "No database answers at store.dsn. Check that it runs and that host, user, password and database name are right."
+		if s.dialect == SQLite {
+			text = fmt.Sprintf("%s is not a database that can be opened. Check that the file is expansionbot's and may be written.", s.file)
+		}
+		return nil, &expansion.Error{Code: expansion.CodeUnavailable, Field: "store.dsn", Text: text, Err: errors.Join(err, s.Close())}
+	}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -86,7 +110,11 @@ func (s *Store) openSQLite(dsn string) error {
 	if file == "" || file == ":memory:" {
 		return expansion.FieldErrorf("store.dsn", "store.dsn %q names no file. Use file:expansion.db or postgres://….", dsn)
 	}
-	s.dialect = SQLite
+	v, err := url.ParseQuery(query)
+	if err != nil {
+		return expansion.FieldErrorf("store.dsn", "store.dsn has options that cannot be read after the question mark: use key=value.")
+	}
+	s.dialect, s.file = SQLite, file
 	s.lock = flock.New(file + ".lock")
 	got, err := s.lock.TryLock()
 	if err != nil {
@@ -95,22 +123,18 @@ func (s *Store) openSQLite(dsn string) error {
 	if !got {
 		return expansion.FieldErrorf("store.dsn", "%s is in use by another expansionbot process. Stop that one, or use postgres:// to run several.", file)
 	}
-	v, err := url.ParseQuery(query)
-	if err != nil {
-		return expansion.FieldErrorf("store.dsn", "store.dsn has options that cannot be read after the question mark: use key=value.")
-	}
 	// In the DSN they reach every pooled connection; through Exec only one.
 	for k, val := range map[string]string{"_journal_mode": "WAL", "_synchronous": "FULL", "_busy_timeout": "10000", "_foreign_keys": "on", "_cache_size": "-16000"} {
 		v.Set(k, val)
 	}
 	v.Set("_txlock", "immediate")
-	if s.write, err = sql.Open("sqlite3", "file:"+file+"?"+v.Encode()); err != nil {
+	if s.write, err = sql.Open(sqliteDriver, "file:"+file+"?"+v.Encode()); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1) // SQLite has one writer; waiting in Go is fair, waiting in SQLite is not
 	v.Set("_txlock", "deferred")
 	v.Set("_query_only", "on")
-	if s.read, err = sql.Open("sqlite3", "file:"+file+"?"+v.Encode()); err != nil {
+	if s.read, err = sql.Open(sqliteDriver, "file:"+file+"?"+v.Encode()); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(8)
@@ -119,10 +143,11 @@ func (s *Store) openSQLite(dsn string) error {
 
 func (s *Store) openPostgres(dsn string) error {
 	s.dialect = Postgres
-	db, err := sql.Open("pgx", dsn)
+	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return &expansion.Error{Code: expansion.CodeInvalid, Field: "store.dsn", Text: "store.dsn is not a PostgreSQL address. Write postgres://user:password@host:5432/database.", Err: err}
 	}
+	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
 	s.write, s.read = db, db
