@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,7 +114,7 @@ func TestAnAddressThatCannotBeOpenedIsASentence(t *testing.T) {
 			t.Parallel()
 			for range 2 { // a refused address leaves no lock behind
 				_, err := store.Open(t.Context(), tc.dsn, &clock{now: start})
-				e, ok := err.(*expansion.Error) //nolint:errorlint // it is the outermost
+				e, ok := errors.AsType[*expansion.Error](err)
 				if !ok || e.Field != "store.dsn" || !strings.Contains(e.Text, tc.says) {
 					t.Fatalf("open %s: got %v, want a sentence about store.dsn with %q", tc.dsn, err, tc.says)
 				}

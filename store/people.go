@@ -45,7 +45,7 @@ func (r Reader) People(ctx context.Context) ([]expansion.Person, error) {
 	return all[expansion.Person](ctx, r, `SELECT doc FROM people ORDER BY id`)
 }
 
-// Aways returns the leaves that end on or after the UTC date of now, first begun first.
+// Aways returns the leaves that end on or after the day before now in UTC, first begun first.
 func (r Reader) Aways(ctx context.Context, now time.Time) ([]expansion.Away, error) {
 	// A leave ends in the person's own zone, which may be a day behind UTC.
 	return all[expansion.Away](ctx, r, `SELECT doc FROM aways WHERE to_day >= $1 ORDER BY from_day, id`, Day(now)-1)

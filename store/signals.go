@@ -90,7 +90,7 @@ type SignalFilter struct {
 	Statuses  []expansion.SignalStatus
 	Waiting   []expansion.Waiting
 	AccountID expansion.AccountID
-	Owners    []expansion.PersonID // CSM of the account, or recipient of a routing of the signal
+	Owners    []expansion.PersonID // who logged it, the CSM of the account, or recipient of a routing that is on its path
 	Since     time.Time
 	Before    int64 // only numbers below; 0 = from the newest
 	Limit     int   // at most 500, 0 = 500
