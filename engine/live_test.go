@@ -58,8 +58,10 @@ func TestShadowStartMessagesNobodyUntilGoLive(t *testing.T) {
 		ctx := context.Background()
 		w, d := start(t, dsn), &desk{}
 		var err error
-		w.Engine, err = engine.New(ctx, engine.Config{Store: w.store, Clock: w.clock, Policy: route.DefaultText(), Admins: []string{"ravi@acme.example"},
-			Channels: []notify.Channel{d}, Log: slog.New(slog.DiscardHandler)})
+		w.Engine, err = engine.New(ctx, engine.Config{
+			Store: w.store, Clock: w.clock, Policy: route.DefaultText(), Admins: []string{"ravi@acme.example"},
+			Channels: []notify.Channel{d}, Log: slog.New(slog.DiscardHandler),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
