@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 // fakeCRM keeps opportunities by id and answers from them.
 type fakeCRM struct {
 	crm.Client // what the tests do not call
-	mu         sync.Mutex
 	recs       map[string]crm.Snapshot
 	updates    []crm.OpportunityInput
 	owners     []crm.Owner
