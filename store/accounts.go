@@ -12,9 +12,9 @@ import (
 
 // PutAccount adds an account or replaces the one with the same id.
 func (t *Tx) PutAccount(ctx context.Context, a expansion.Account) error {
-	_, err := t.exec(ctx, `INSERT INTO accounts (id, name, domain, csm, doc) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, domain = excluded.domain, csm = excluded.csm, doc = excluded.doc`,
-		string(a.ID), a.Name, strings.ToLower(a.Domain), string(a.CSM), doc(a))
+	_, err := t.exec(ctx, `INSERT INTO accounts (id, name, id_folded, name_folded, domain, csm, doc) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded, domain = excluded.domain, csm = excluded.csm, doc = excluded.doc`,
+		string(a.ID), a.Name, strings.ToLower(string(a.ID)), strings.ToLower(a.Name), strings.ToLower(a.Domain), string(a.CSM), doc(a))
 	return err
 }
 
@@ -34,8 +34,8 @@ func (r Reader) SearchAccounts(ctx context.Context, q string, limit int) ([]expa
 	q = strings.ToLower(strings.TrimSpace(q))
 	like := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q)
 	return all[expansion.Account](ctx, r, `SELECT doc FROM accounts
-		WHERE LOWER(name) LIKE $1 ESCAPE '\' OR domain LIKE $1 ESCAPE '\' OR LOWER(id) = $2
-		ORDER BY CASE WHEN LOWER(name) LIKE $3 ESCAPE '\' THEN 0 ELSE 1 END, name, id LIMIT $4`, "%"+like+"%", q, like+"%", limit)
+		WHERE name_folded LIKE $1 ESCAPE '\' OR domain LIKE $1 ESCAPE '\' OR id_folded = $2
+		ORDER BY CASE WHEN name_folded LIKE $3 ESCAPE '\' THEN 0 ELSE 1 END, name, id LIMIT $4`, "%"+like+"%", q, like+"%", limit)
 }
 
 // PutContact adds a contact or replaces the one with the same id.

@@ -43,21 +43,6 @@ const (
 	Postgres Dialect = "postgres"
 )
 
-// sqliteDriver is mattn's with LOWER for every alphabet: SQLite's own, unlike
-// PostgreSQL's, knows only ASCII, so "ärzte" would not find "Ärzte".
-const sqliteDriver = "sqlite3_expansion"
-
-func init() {
-	sql.Register(sqliteDriver, &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		return c.RegisterFunc("lower", func(v any) any {
-			if s, ok := v.(string); ok {
-				return strings.ToLower(s)
-			}
-			return v
-		}, true)
-	}})
-}
-
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Reader
@@ -128,13 +113,13 @@ func (s *Store) openSQLite(dsn string) error {
 		v.Set(k, val)
 	}
 	v.Set("_txlock", "immediate")
-	if s.write, err = sql.Open(sqliteDriver, "file:"+file+"?"+v.Encode()); err != nil {
+	if s.write, err = sql.Open("sqlite3", "file:"+file+"?"+v.Encode()); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1) // SQLite has one writer; waiting in Go is fair, waiting in SQLite is not
 	v.Set("_txlock", "deferred")
 	v.Set("_query_only", "on")
-	if s.read, err = sql.Open(sqliteDriver, "file:"+file+"?"+v.Encode()); err != nil {
+	if s.read, err = sql.Open("sqlite3", "file:"+file+"?"+v.Encode()); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(8)

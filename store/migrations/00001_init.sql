@@ -5,7 +5,9 @@ CREATE UNIQUE INDEX people_slack ON people (slack_id);
 CREATE TABLE aways (id TEXT PRIMARY KEY, person TEXT NOT NULL, from_day BIGINT NOT NULL, to_day BIGINT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX aways_person ON aways (person, to_day);
 
-CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, domain TEXT NOT NULL, csm TEXT NOT NULL, doc TEXT NOT NULL);
+-- The folded columns are lower case, made by the program: what a database calls lower case
+-- depends on its locale.
+CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, id_folded TEXT NOT NULL, name_folded TEXT NOT NULL, domain TEXT NOT NULL, csm TEXT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX accounts_name ON accounts (name, id);
 
 CREATE TABLE contacts (id TEXT PRIMARY KEY, account_id TEXT NOT NULL, doc TEXT NOT NULL);
