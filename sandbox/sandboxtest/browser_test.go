@@ -2,6 +2,7 @@ package sandboxtest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -128,10 +129,33 @@ func (v *visitor) reads(sel, part string) {
 	v.until(fmt.Sprintf("%s reads %q", sel, part), fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.textContent.replace(/[\u2068\u2069]/g, '').includes(%q))`, sel, part))
 }
 
+// clickWithin is how long one click may look for its target before it is aimed again.
+const clickWithin = 5 * time.Second
+
+// click waits for aim, which marks an element with data-aim, and clicks that. A card that
+// is edited at this very moment is drawn anew and loses its mark: then it is aimed again.
+func (v *visitor) click(what, aim string) {
+	v.t.Helper()
+	var err error
+	for range 4 {
+		v.until(what, aim)
+		ctx, cancel := context.WithTimeout(v.ctx, clickWithin)
+		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(`[data-aim]`)))
+		cancel()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			break
+		}
+	}
+	v.fail(what, err)
+}
+
 // press clicks the last visible button within sel that has this label.
 func (v *visitor) press(sel, label string) {
 	v.t.Helper()
-	v.until(fmt.Sprintf("%s has the button %q", sel, label), fmt.Sprintf(`(() => {
+	v.click(fmt.Sprintf("%s has the button %q", sel, label), fmt.Sprintf(`(() => {
 		document.querySelectorAll('[data-aim]').forEach(e => e.removeAttribute('data-aim'));
 		const all = [...document.querySelectorAll(%q)].flatMap(e => [...e.querySelectorAll('button')]).filter(b => (b.textContent.trim() === %q || b.getAttribute('aria-label') === %q) && b.offsetParent && !b.disabled && !b.closest('[inert]'));
 		const b = all.at(-1);
@@ -140,7 +164,6 @@ func (v *visitor) press(sel, label string) {
 		b.dataset.aim = '1';
 		return true;
 	})()`, sel, label, label))
-	v.do("press "+label, chromedp.Click(chromedp.CSS(`[data-aim]`)))
 }
 
 // say types a line into a pane's composer and sends it.
@@ -152,13 +175,13 @@ func (v *visitor) say(pane, line string) {
 // choose picks an option of the select with that label in a pane's modal.
 func (v *visitor) choose(pane, label, option string) {
 	v.t.Helper()
-	v.until("the field "+label, fmt.Sprintf(`(() => {
+	v.click("the field "+label, fmt.Sprintf(`(() => {
 		document.querySelectorAll('[data-aim]').forEach(e => e.removeAttribute('data-aim'));
 		const f = [...document.querySelectorAll('%s .b-input')].find(e => e.querySelector('.in-label').textContent.startsWith(%q))?.querySelector('input');
 		if (f) f.dataset.aim = '1';
 		return f;
 	})()`, pane, label))
-	v.do("choose "+option, chromedp.Click(chromedp.CSS(`[data-aim]`)), chromedp.KeyEvent(option))
+	v.do("choose "+option, chromedp.KeyEvent(option))
 	v.until("one option is left", `document.querySelectorAll('.pick-option').length === 1`)
 	v.do("take it", chromedp.KeyEvent("\r"))
 }
