@@ -2,11 +2,13 @@ package bot
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"expansionbot/engine"
 )
 
 // Slack's rates (research/slack.md §2): one message a second and conversation with
@@ -16,7 +18,9 @@ const (
 	postBurst  = 3
 	editEvery  = 1200 * time.Millisecond
 	editBurst  = 20
-	queueLimit = 5 * time.Second // a delivery waits at most so long for its turn, then its job does
+	patience   = 250 * time.Millisecond // a worker waits at most so long for a turn; after that the job does
+	queueLimit = 5 * time.Second        // the same for the second message of one attempt, which would lose its place
+	maxBooked  = 1000                   // booked turns that are kept before old ones are dropped
 )
 
 // A gate lets calls through at a rate and stays shut while Slack asked for a pause.
@@ -24,18 +28,20 @@ const (
 type gate struct {
 	rate *rate.Limiter
 
-	mu   sync.Mutex
-	shut chan struct{} // closed when the pause ends; nil while open
+	mu     sync.Mutex
+	shut   chan struct{}                // closed when the pause ends; nil while open
+	booked map[string]*rate.Reservation // turns by delivery
 }
 
 func newGate(every time.Duration, burst int) *gate {
-	return &gate{rate: rate.NewLimiter(rate.Every(every), burst)}
+	return &gate{rate: rate.NewLimiter(rate.Every(every), burst), booked: map[string]*rate.Reservation{}}
 }
 
-// pass waits for its turn, at most queueLimit. The error says that the turn did not
-// come; nothing was used up then.
-func (g *gate) pass(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, queueLimit)
+// pass lets a delivery through when its turn comes within that time. Otherwise it books a
+// turn and returns an *engine.Later that says when to come back: a worker that waited
+// would be missing where a card is due at once. Coming back early keeps the turn.
+func (g *gate) pass(ctx context.Context, delivery string, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		g.mu.Lock()
@@ -47,13 +53,44 @@ func (g *gate) pass(ctx context.Context) error {
 		select {
 		case <-shut:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for slack's pause: %w", ctx.Err())
+			return &engine.Later{After: time.Second, Reason: "slack asked for a pause"}
 		}
 	}
-	if err := g.rate.Wait(ctx); err != nil {
-		return fmt.Errorf("wait for a turn: %w", err)
+	turn, wait := g.book(delivery)
+	if wait > within {
+		return &engine.Later{After: wait, Reason: "its turn at slack comes then"}
 	}
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			if turn.Delay() > 0 {
+				return &engine.Later{After: turn.Delay(), Reason: "its turn at slack comes then"}
+			}
+		}
+	}
+	g.mu.Lock()
+	delete(g.booked, delivery)
+	g.mu.Unlock()
 	return nil
+}
+
+// book returns the delivery's turn and how long until then.
+func (g *gate) book(delivery string) (*rate.Reservation, time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	turn := g.booked[delivery]
+	if turn == nil {
+		if len(g.booked) >= maxBooked {
+			// Those whose turn is over were not needed any more, or book again.
+			maps.DeleteFunc(g.booked, func(_ string, r *rate.Reservation) bool { return r.Delay() == 0 })
+		}
+		turn = g.rate.Reserve()
+		g.booked[delivery] = turn
+	}
+	return turn, turn.Delay()
 }
 
 // pause shuts the gate for d from now. The newest answer of Slack counts: it ends an

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"expansionbot/blocks"
+	"expansionbot/engine"
 	"expansionbot/expansion"
 	"expansionbot/notify"
 )
@@ -55,7 +57,8 @@ func (s *Sender) Check(ctx context.Context) []expansion.Check { return s.c.Check
 
 // Send edits the message the receipt names, or posts a new one with the delivery's id
 // in its metadata. A card that Slack no longer lets us edit is posted afresh. The error
-// is a *notify.Failure; after one with Unknown set, ask Find before sending again.
+// is a *notify.Failure; after one with Unknown set, ask Find before sending again. An
+// *engine.Later says that nothing was sent and when its turn comes.
 func (s *Sender) Send(ctx context.Context, d notify.Delivery) (notify.Receipt, error) {
 	m, err := s.render(d.Message)
 	if err != nil {
@@ -65,17 +68,20 @@ func (s *Sender) Send(ctx context.Context, d notify.Delivery) (notify.Receipt, e
 	if err != nil {
 		return notify.Receipt{}, err
 	}
-	r, err := s.show(ctx, d, channel, m)
+	r, err := s.show(ctx, d, channel, m, patience)
 	if isWord(err, staleChannelWords) && d.Receipt.Remote == "" && d.Parent.Remote == "" {
 		s.c.forgetDM(d.To.SlackID)
 		if channel, err = s.conversation(ctx, d); err != nil {
 			return notify.Receipt{}, err
 		}
-		r, err = s.show(ctx, d, channel, m)
+		r, err = s.show(ctx, d, channel, m, queueLimit)
 	}
 	if isWord(err, badBlockWords) {
 		s.c.log.WarnContext(ctx, "slack refused blocks, sending the plain twin", "delivery_id", d.ID, "kind", string(d.Message.Kind), "err", err)
-		r, err = s.show(ctx, d, channel, plainTwin(m))
+		r, err = s.show(ctx, d, channel, plainTwin(m), queueLimit)
+	}
+	if _, later := errors.AsType[*engine.Later](err); later {
+		return notify.Receipt{}, err
 	}
 	if err != nil {
 		return notify.Receipt{}, failure(err, true)
@@ -83,21 +89,21 @@ func (s *Sender) Send(ctx context.Context, d notify.Delivery) (notify.Receipt, e
 	return r, nil
 }
 
-// show edits or posts m once.
-func (s *Sender) show(ctx context.Context, d notify.Delivery, channel string, m blocks.Message) (notify.Receipt, error) {
+// show edits or posts m once, if its turn comes within that time.
+func (s *Sender) show(ctx context.Context, d notify.Delivery, channel string, m blocks.Message, within time.Duration) (notify.Receipt, error) {
 	if d.Receipt.Remote != "" {
-		r, err := s.edit(ctx, d, channel, m)
+		r, err := s.edit(ctx, d, channel, m, within)
 		if !isWord(err, stalePostWords) && (d.Receipt.Channel == "" || !isWord(err, staleChannelWords)) {
 			return r, err
 		}
 		s.c.log.InfoContext(ctx, "slack card cannot be edited, posting a fresh one", "delivery_id", d.ID, "err", err)
 	}
-	return s.post(ctx, d, channel, m)
+	return s.post(ctx, d, channel, m, within)
 }
 
-func (s *Sender) edit(ctx context.Context, d notify.Delivery, channel string, m blocks.Message) (notify.Receipt, error) {
-	if err := s.c.edits.pass(ctx); err != nil {
-		return notify.Receipt{}, busy(err)
+func (s *Sender) edit(ctx context.Context, d notify.Delivery, channel string, m blocks.Message, within time.Duration) (notify.Receipt, error) {
+	if err := s.c.edits.pass(ctx, d.ID, within); err != nil {
+		return notify.Receipt{}, err
 	}
 	_, ts, _, err := s.c.api.UpdateMessageContext(ctx, channel, d.Receipt.Remote, content(d, m)...)
 	if err != nil {
@@ -110,10 +116,10 @@ func (s *Sender) edit(ctx context.Context, d notify.Delivery, channel string, m 
 	return notify.Receipt{Channel: channel, Remote: ts, Link: s.c.permalink(channel, ts, d.Parent.Remote)}, nil
 }
 
-func (s *Sender) post(ctx context.Context, d notify.Delivery, channel string, m blocks.Message) (notify.Receipt, error) {
+func (s *Sender) post(ctx context.Context, d notify.Delivery, channel string, m blocks.Message, within time.Duration) (notify.Receipt, error) {
 	g := s.c.posts.of(channel)
-	if err := g.pass(ctx); err != nil {
-		return notify.Receipt{}, busy(err)
+	if err := g.pass(ctx, d.ID, within); err != nil {
+		return notify.Receipt{}, err
 	}
 	opts := append(content(d, m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	if d.Parent.Remote != "" {
@@ -148,11 +154,6 @@ func content(d notify.Delivery, m blocks.Message) []slack.MsgOption {
 		slack.MsgOptionBlocks(m.Blocks...),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: cardEvent, EventPayload: map[string]any{"key": d.ID, "v": d.Version}}),
 	}
-}
-
-// busy is the failure of a turn that did not come: nothing was sent.
-func busy(err error) error {
-	return &notify.Failure{Reason: reasonRate, RetryAfter: time.Second, Err: err}
 }
 
 // plainTwin is m in the plainest blocks there are: its text, and its buttons so that

@@ -2,10 +2,13 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"expansionbot/engine"
 	"expansionbot/expansion"
 	"expansionbot/notify"
 	"expansionbot/sandbox/slack"
@@ -129,18 +132,39 @@ func TestWaitsAsLongAsSlackAsks(t *testing.T) {
 	if _, err := s.Send(t.Context(), delivery("D1", "one")); notify.AsFailure(err).Reason != reasonRate {
 		t.Fatalf("Send: %v, want rate_limited", err)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	before := w.slack.Stats()
-	_, err := s.Send(short, delivery("D1", "one"))
-	if f := notify.AsFailure(err); f.Reason != reasonRate || f.Unknown {
-		t.Errorf("Send inside the pause: %v, want a turn that did not come", err)
+	_, err := s.Send(t.Context(), delivery("D1", "one"))
+	if later, ok := errors.AsType[*engine.Later](err); !ok || later.After < 100*time.Millisecond {
+		t.Errorf("Send inside the pause: %v, want to be asked to come back", err)
 	}
 	if after := w.slack.Stats(); after.Methods["chat.postMessage"] != before.Methods["chat.postMessage"] {
 		t.Error("Slack was asked again inside the pause it wanted")
 	}
-	if _, err := s.Send(t.Context(), delivery("D1", "one")); err != nil {
-		t.Errorf("Send after the pause: %v", err)
+	for range 20 { // each waits a quarter of a second
+		if _, err = s.Send(t.Context(), delivery("D1", "one")); err == nil {
+			return
+		}
+	}
+	t.Errorf("Send after the pause: %v", err)
+}
+
+// A worker does not wait for a turn that is far off, and coming back early keeps the turn.
+func TestATurnFarOffIsBooked(t *testing.T) {
+	t.Parallel()
+	g := newGate(time.Hour, 1)
+	if err := g.pass(t.Context(), "D1", patience); err != nil {
+		t.Fatalf("the first turn: %v", err)
+	}
+	var waits []time.Duration
+	for _, id := range []string{"D2", "D3", "D2"} {
+		later, ok := errors.AsType[*engine.Later](g.pass(t.Context(), id, patience))
+		if !ok {
+			t.Fatalf("%s got a turn that an hour's rate does not have", id)
+		}
+		waits = append(waits, later.After.Round(time.Hour))
+	}
+	if want := []time.Duration{time.Hour, 2 * time.Hour, time.Hour}; !slices.Equal(waits, want) {
+		t.Errorf("turns after %v, want %v", waits, want)
 	}
 }
 
