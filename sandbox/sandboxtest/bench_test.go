@@ -32,8 +32,9 @@ const (
 )
 
 // paced is the time between two signals that keeps every conversation below one post a
-// second: a CSM's turn comes every 8th signal, a seller's every 40th.
-const paced = 200 * time.Millisecond
+// second (a CSM's turn comes every 8th signal, a seller's every 40th) and the CRM below
+// the searches a second it allows.
+const paced = 600 * time.Millisecond
 
 // company is a running product with benchAccounts accounts.
 type company struct {
@@ -54,7 +55,7 @@ func startCompany(b testing.TB, dsn string) *company {
 	day := w.Start()
 	var people, accounts bytes.Buffer
 	fmt.Fprintln(&people, "email,name,role,territory,manager_email,max_open,time_zone,specialties,active,slack_id,crm_owner_id")
-	fmt.Fprintln(&accounts, "account_id,name,domain,segment,region,territory,arr_cents,currency,seats_licensed,plan,contract_start,contract_end,csm_email,original_ae_email")
+	fmt.Fprintln(&accounts, "account_id,name,domain,segment,region,territory,arr_cents,currency,seats_licensed,plan,contract_start,contract_end,csm_email,original_ae_email,crm_id")
 	add := func(handle, role, manager string, n int) {
 		id := strings.ToUpper("U0" + handle)
 		w.Slack.PutUser(slack.User{ID: id, Handle: handle, RealName: handle, Email: handle + "@acme.example", TimeZone: "Europe/Berlin"})
@@ -72,8 +73,8 @@ func startCompany(b testing.TB, dsn string) *company {
 	for i := range benchAccounts {
 		domain := fmt.Sprintf("c%d.example", i)
 		w.CRM.PutCompany(crm.Company{ID: strconv.Itoa(50000 + i), Name: fmt.Sprintf("Company %d", i), Domain: domain})
-		fmt.Fprintf(&accounts, "c%d,Company %d,%s,mid,EMEA,,4800000,USD,120,team,%s,%s,csm%d@acme.example,ae%d@acme.example\n", i, i, domain,
-			day.AddDate(-1, 1, 0).Format(time.DateOnly), day.AddDate(0, 1, 0).Format(time.DateOnly), i%benchCSMs, i%benchSellers)
+		fmt.Fprintf(&accounts, "c%d,Company %d,%s,mid,EMEA,,4800000,USD,120,team,%s,%s,csm%d@acme.example,ae%d@acme.example,%d\n", i, i, domain,
+			day.AddDate(-1, 1, 0).Format(time.DateOnly), day.AddDate(0, 1, 0).Format(time.DateOnly), i%benchCSMs, i%benchSellers, 50000+i)
 	}
 	x := w.Addresses()
 	c := &company{b: b, w: w}
@@ -220,7 +221,7 @@ func BenchmarkSignalToCard(b *testing.B) {
 		b.ReportMetric(percentile(all, 95), "p95-ms")
 		b.ReportMetric(percentile(all, 100), "max-ms")
 		if p := percentile(all, 95); p >= 1000 {
-			b.Logf("MISSED p95 is %.0f ms, want below 1000", p)
+			b.Errorf("p95 is %.0f ms, want below 1000", p)
 		}
 	})
 }
