@@ -100,7 +100,7 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 			return err
 		}
 		if row.State == store.Retry && row.NextAt != nil && row.NextAt.After(tx.Now) {
-			return nil // the job that failed comes back then; a second one would only add tries
+			return nil // the job kept with the failure comes then; a second one would only add tries
 		}
 		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
 		if err == nil && !ours {
@@ -212,7 +212,7 @@ func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) 
 		if d.Claim != "" {
 			continue // an attempt is under way
 		}
-		d.NextAt = nil // otherwise the job would leave it to the one that failed
+		d.NextAt = nil // otherwise the job would leave it to the one kept with the failure
 		if idle, err := tx.Finish(ctx, d); err != nil {
 			return err
 		} else if !idle {
@@ -225,12 +225,13 @@ func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) 
 	return nil
 }
 
-// failed keeps a failure and asks to be called again, unless nothing can help.
+// failed keeps a failure together with the job of the next try, so that no death between
+// the two loses it; when nothing can help there is no next try.
 func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure) error {
 	wait := notify.Wait(d.Attempt, f.RetryAfter)
 	// The cause goes to the log; people see the reason word only.
 	e.log.WarnContext(ctx, "delivery failed", "channel", d.Channel, "kind", d.Kind, "signal_id", d.SignalID, "attempt", d.Attempt, "reason", f.Reason, "permanent", f.Permanent, "err", f.Err)
-	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		// Once an answer was lost, only a success says what became of it: a look-up that was
 		// refused must not lead to a second post.
 		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, d.Unknown || f.Unknown
@@ -247,13 +248,11 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 			if _, err := tx.Log(ctx, a); err != nil {
 				return err
 			}
+		} else if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, next); err != nil {
+			return err
 		}
 		return e.refreshNotice(ctx, tx, d)
 	})
-	if err != nil || f.Permanent {
-		return err
-	}
-	return &Later{After: wait, Reason: f.Reason}
 }
 
 // refreshNotice shows on the Slack cards that another channel waits, or works again.

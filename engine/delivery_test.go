@@ -88,12 +88,12 @@ func TestALookUpThatFailsDoesNotForgetThatTheAnswerWasLost(t *testing.T) {
 	slack.send = func(notify.Delivery) (notify.Receipt, error) {
 		return notify.Receipt{}, &notify.Failure{Reason: "down", Unknown: true, Err: lost}
 	}
-	w.later(w.Deliver(ctx, d.ID))
+	w.later(d.ID, w.Deliver(ctx, d.ID))
 	slack.find = func(notify.Delivery) (notify.Receipt, bool, error) {
 		return notify.Receipt{}, false, &notify.Failure{Reason: "rate_limited", Err: errors.New("429")}
 	}
 	w.clock.move(3 * time.Minute)
-	w.later(w.Deliver(ctx, d.ID))
+	w.later(d.ID, w.Deliver(ctx, d.ID))
 	slack.find = func(notify.Delivery) (notify.Receipt, bool, error) {
 		return notify.Receipt{Channel: "D1", Remote: "1.1"}, true, nil
 	}
@@ -109,10 +109,26 @@ func TestALookUpThatFailsDoesNotForgetThatTheAnswerWasLost(t *testing.T) {
 	}
 }
 
-func (w *world) later(err error) {
+// later: the try failed, and the job of the next one was kept in the same step as the
+// failure. So a process that dies right after it loses nothing.
+func (w *world) later(id string, err error) {
 	w.t.Helper()
-	if _, ok := errors.AsType[*engine.Later](err); !ok {
-		w.t.Fatalf("got %v, want to be called later", err)
+	if err != nil {
+		w.t.Fatalf("got %v, want the failure to be kept", err)
+	}
+	ctx := context.Background()
+	d, err := w.store.Delivery(ctx, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if d.NextAt == nil || d.State != store.Retry {
+		w.t.Fatalf("the delivery is %s, next try %v, want a next try", d.State, d.NextAt)
+	}
+	if _, err := w.store.WakeDueJobs(ctx, d.NextAt.Add(-time.Millisecond)); err != nil {
+		w.t.Fatal(err)
+	}
+	if n, err := w.store.WakeDueJobs(ctx, d.NextAt.Add(time.Millisecond)); err != nil || n != 1 {
+		w.t.Fatalf("%d jobs are due at the next try (%v), want the one that tries", n, err)
 	}
 }
 
@@ -148,7 +164,7 @@ func TestAnOutageDoesNotMultiplyTheTries(t *testing.T) {
 	w := start(t, storetest.SQLite(t)).with(nil, slack)
 	rt := w.routed()
 	d := w.delivery(rt.SignalID, "slack", string(expansion.CardHandoff))
-	w.later(w.Deliver(ctx, d.ID))
+	w.later(d.ID, w.Deliver(ctx, d.ID))
 	n := len(slack.sends)
 	// Other changes of the same card ask for it again meanwhile.
 	for range 3 {
@@ -160,7 +176,7 @@ func TestAnOutageDoesNotMultiplyTheTries(t *testing.T) {
 		t.Fatalf("%d tries inside the time Slack asked to wait", len(slack.sends)-n)
 	}
 	w.clock.move(91 * time.Second)
-	w.later(w.Deliver(ctx, d.ID))
+	w.later(d.ID, w.Deliver(ctx, d.ID))
 	if len(slack.sends) != n+1 {
 		t.Fatal("not tried when the wait was over")
 	}
@@ -176,9 +192,9 @@ func TestTheFirstSuccessWakesTheRest(t *testing.T) {
 	w := start(t, storetest.SQLite(t)).with(nil, slack)
 	rt := w.routed()
 	mine, theirs := w.delivery(rt.SignalID, "slack", string(expansion.CardHandoff)), w.delivery(rt.SignalID, "slack", string(expansion.CardSignal))
-	w.later(w.Deliver(ctx, mine.ID))
+	w.later(mine.ID, w.Deliver(ctx, mine.ID))
 	w.clock.move(30 * time.Minute)
-	w.later(w.Deliver(ctx, theirs.ID))
+	w.later(theirs.ID, w.Deliver(ctx, theirs.ID))
 	slack.send = nil
 	w.clock.move(30*time.Minute + time.Second)
 	if err := w.Deliver(ctx, mine.ID); err != nil {
