@@ -160,22 +160,6 @@ func (e *Engine) SignalsOf(ctx context.Context, viewer expansion.PersonID, f Lis
 	return ss[:limit], ss[limit-1].Number, nil
 }
 
-// maySee refuses a restricted account to whoever is neither on its team nor has a routing
-// of it.
-func (e *Engine) maySee(ctx context.Context, p expansion.Person, a expansion.Account) error {
-	if !a.Restricted || e.onTeam(p, a) {
-		return nil
-	}
-	mine, err := e.store.RoutingsOfPerson(ctx, p.ID)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(mine, func(r expansion.Routing) bool { return r.AccountID == a.ID }) {
-		return nil
-	}
-	return expansion.Errorf(expansion.CodeDenied, "%s is restricted to its account team. Ask RevOps.", a.Name)
-}
-
 // SignalByRef finds a signal by its ULID or number: S-1042 or 1042.
 func (e *Engine) SignalByRef(ctx context.Context, ref string) (expansion.Signal, error) {
 	ref = strings.ToUpper(strings.TrimSpace(ref))

@@ -23,7 +23,26 @@ func (e *Engine) Case(ctx context.Context, viewer expansion.PersonID, ref string
 	if err != nil {
 		return expansion.Case{}, err
 	}
-	return e.caseOf(ctx, v, s, rt)
+	c, err := e.caseOf(ctx, v, s, rt)
+	if err == nil {
+		err = e.maySee(ctx, v, c.Account)
+	}
+	if err != nil {
+		return expansion.Case{}, err
+	}
+	return c, nil
+}
+
+// maySee refuses a restricted account to whoever is neither on its team nor holds a
+// routing of it, ended ones included (storyboard 7.16).
+func (e *Engine) maySee(ctx context.Context, p expansion.Person, a expansion.Account) error {
+	if !a.Restricted || e.onTeam(p, a) {
+		return nil
+	}
+	if holds, err := e.store.HoldsRouting(ctx, p.ID, a.ID); err != nil || holds {
+		return err
+	}
+	return expansion.Errorf(expansion.CodeDenied, "%s is restricted to its account team. Ask RevOps.", a.Name)
 }
 
 // resolve finds what a reference means. The routing is "" for a signal.
@@ -256,8 +275,8 @@ func (e *Engine) AccountView(ctx context.Context, viewer expansion.PersonID, id 
 	if v.Account, err = e.store.Account(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Account.Restricted && !e.onTeam(p, v.Account) {
-		return v, expansion.Errorf(expansion.CodeDenied, "%s is restricted to its account team. Ask RevOps.", v.Account.Name)
+	if err := e.maySee(ctx, p, v.Account); err != nil {
+		return v, err
 	}
 	people, err := e.store.People(ctx)
 	if err != nil {
@@ -279,6 +298,7 @@ func (e *Engine) AccountView(ctx context.Context, viewer expansion.PersonID, id 
 	return v, err
 }
 
+// onTeam: the CSM, the original AE, managers and RevOps.
 func (e *Engine) onTeam(p expansion.Person, a expansion.Account) bool {
 	return p.ID == a.CSM || p.ID == a.OriginalAE || p.Role == expansion.RoleManager || e.IsAdmin(p)
 }
@@ -293,10 +313,13 @@ func (e *Engine) cases(ctx context.Context, viewer expansion.Person, ss []expans
 		if err != nil {
 			return nil, err
 		}
-		if c.Account.Restricted && !e.onTeam(viewer, c.Account) && (c.Routing == nil || c.Routing.To != viewer.ID) {
-			continue
+		switch err := e.maySee(ctx, viewer, c.Account); expansion.CodeOf(err) {
+		case "":
+			out = append(out, c)
+		case expansion.CodeDenied: // it is not in this person's lists
+		default:
+			return nil, err
 		}
-		out = append(out, c)
 	}
 	return out, nil
 }

@@ -100,6 +100,14 @@ func (r Reader) RoutingsOfPerson(ctx context.Context, id expansion.PersonID) ([]
 		WHERE to_person = $1 AND disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') ORDER BY number LIMIT 200`, string(id))
 }
 
+// HoldsRouting reports whether a person has a routing of an account that has not left its
+// path, open or ended.
+func (r Reader) HoldsRouting(ctx context.Context, person expansion.PersonID, account expansion.AccountID) (bool, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM expansion_routings WHERE to_person = $1 AND account_id = $2 AND disposition = ''`, string(person), string(account)).Scan(&n)
+	return n > 0, err
+}
+
 // RoutingsSince returns the routings routed since a time, oldest first.
 func (r Reader) RoutingsSince(ctx context.Context, since time.Time) ([]expansion.Routing, error) {
 	return rows(ctx, r, scanRouting, `SELECT `+routingColumns+` FROM expansion_routings WHERE routed_at >= $1 ORDER BY routed_at, number LIMIT 100000`, us(since))
