@@ -64,6 +64,9 @@ func (e *Engine) checkPeople(ctx context.Context) expansion.Check {
 		return c
 	}
 	c.Text = fmt.Sprintf("%d, all linked to Slack", len(people))
+	if len(people) == 0 {
+		c.Level, c.Text, c.Fix = expansion.CheckWarn, "nobody yet", "Import people.csv: expansionbot import people.csv."
+	}
 	return c
 }
 
