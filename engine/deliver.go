@@ -28,7 +28,11 @@ func (e *Engine) want(ctx context.Context, tx *store.Tx, d store.Delivery) error
 	if err != nil {
 		return fmt.Errorf("want %s %s for %s: %w", d.Channel, d.Kind, d.Subject, err)
 	}
-	return tx.Enqueue(ctx, DeliverArgs{DeliveryID: row.ID}, time.Time{})
+	return enqueueDelivery(ctx, tx, row, time.Time{})
+}
+
+func enqueueDelivery(ctx context.Context, tx *store.Tx, d store.Delivery, at time.Time) error {
+	return tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID, Channel: d.Channel}, at)
 }
 
 func isCard(kind string) bool {
@@ -182,7 +186,7 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 				return err
 			}
 			for _, line := range below {
-				if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: line.ID}, time.Time{}); err != nil {
+				if err := enqueueDelivery(ctx, tx, line, time.Time{}); err != nil {
 					return err
 				}
 			}
@@ -196,7 +200,7 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 			}
 		}
 		if now.Wanted > version {
-			return tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, time.Time{})
+			return enqueueDelivery(ctx, tx, d, time.Time{})
 		}
 		return nil
 	})
@@ -218,7 +222,7 @@ func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) 
 		} else if !idle {
 			continue
 		}
-		if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, time.Time{}); err != nil {
+		if err := enqueueDelivery(ctx, tx, d, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -248,7 +252,7 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 			if _, err := tx.Log(ctx, a); err != nil {
 				return err
 			}
-		} else if err := tx.Enqueue(ctx, DeliverArgs{DeliveryID: d.ID}, next); err != nil {
+		} else if err := enqueueDelivery(ctx, tx, d, next); err != nil {
 			return err
 		}
 		return e.refreshNotice(ctx, tx, d)

@@ -1,6 +1,18 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// The queues. A service outside that is slow or keeps its callers waiting in a line, as a
+// CRM does, takes the workers of its own queue and leaves the others to the signals.
+const (
+	QueueDefault = river.QueueDefault // what a signal's way and a person wait for
+	QueueEmail   = "email"            // deliveries of that channel
+	QueueCRM     = channelCRM         // likewise
+)
 
 // The job kinds. They carry ids only: what is true is read when the job runs. Kinds and
 // fields are kept in the database, so they only grow.
@@ -24,10 +36,20 @@ func (PlanArgs) Kind() string { return "plan" }
 // DeliverArgs brings one outside thing up to its wanted version.
 type DeliverArgs struct {
 	DeliveryID string `json:"delivery_id"`
+	Channel    string `json:"channel"`
 }
 
 // Kind implements river.JobArgs.
 func (DeliverArgs) Kind() string { return "deliver" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (a DeliverArgs) InsertOpts() river.InsertOpts {
+	switch a.Channel {
+	case QueueEmail, QueueCRM:
+		return river.InsertOpts{Queue: a.Channel}
+	}
+	return river.InsertOpts{Queue: QueueDefault}
+}
 
 // WakeArgs keeps one promise if it is still due and wanted.
 type WakeArgs struct {

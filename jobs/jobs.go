@@ -24,10 +24,13 @@ import (
 // after that (River's default is an hour).
 const (
 	workers      = 50
+	emailWorkers = 8
+	crmWorkers   = 4 // a CRM lets through about ten calls a second
 	jobTimeout   = 25 * time.Second
 	rescueAfter  = 30 * time.Second
 	fetchEvery   = 100 * time.Millisecond
 	fetchAtLeast = 20 * time.Millisecond
+	outsideEvery = 250 * time.Millisecond // mail and the CRM are in no such hurry
 )
 
 // Queue works jobs until it is stopped.
@@ -63,8 +66,12 @@ func Start(ctx context.Context, s *store.Store, e *engine.Engine, clock expansio
 	})
 	add(w, func(ctx context.Context, a engine.InboxArgs) error { return e.WorkInbox(ctx, a.EnvelopeID, inbox) })
 	client, err := river.NewClient(s.Driver(), &river.Config{
-		ID:     id,
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}}, Workers: w,
+		ID:      id,
+		Workers: w, Queues: map[string]river.QueueConfig{
+			engine.QueueDefault: {MaxWorkers: workers},
+			engine.QueueEmail:   {MaxWorkers: emailWorkers, FetchPollInterval: outsideEvery},
+			engine.QueueCRM:     {MaxWorkers: crmWorkers, FetchPollInterval: outsideEvery},
+		},
 		FetchCooldown: fetchAtLeast, FetchPollInterval: fetchEvery, JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter,
 		RetryPolicy: retry{clock}, ErrorHandler: handler{log}, Test: river.TestConfig{Time: store.JobTime{Clock: clock}},
 		// River's own lines are about its insides; ours say what failed.

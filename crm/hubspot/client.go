@@ -58,8 +58,8 @@ type Client struct {
 	pipeline string
 	account  string // the company property with our account id
 	timeout  time.Duration
-	calls    *rate.Limiter
-	searches *rate.Limiter
+	calls    *line
+	searches *line
 
 	mu     sync.Mutex
 	known  map[string]bool // the deal properties there are, nil until asked
@@ -107,8 +107,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	return &Client{
 		hs: transport, version: cfg.APIVersion, pipeline: cfg.Pipeline, account: cfg.AccountID, timeout: cfg.Timeout,
-		calls:    rate.NewLimiter(rate.Limit(cfg.CallsPerSecond), callBurst),
-		searches: rate.NewLimiter(searchPerSec, searchBurst),
+		calls:    newLine(rate.Limit(cfg.CallsPerSecond), callBurst),
+		searches: newLine(searchPerSec, searchBurst),
 	}, nil
 }
 
@@ -133,11 +133,11 @@ func (c *Client) do(ctx context.Context, in call, out any) (http.Header, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	limiter := c.calls
+	line := c.calls
 	if in.search {
-		limiter = c.searches
+		line = c.searches
 	}
-	if err := limiter.Wait(ctx); err != nil {
+	if err := line.wait(ctx, in.op == opOpenOpportunities); err != nil {
 		return nil, &crm.Error{Kind: crm.Retry, Op: in.op, Text: "our own rate limit", RetryAfter: time.Second, Err: err}
 	}
 	req, err := c.hs.NewRequest(in.method, in.path, in.body, nil, hs.MIMETypeJSON)

@@ -237,9 +237,12 @@ func (c *Client) linkedIDs(ctx context.Context, op, kind, id, toKind string) ([]
 	}
 }
 
+// opOpenOpportunities is the one call that a signal waits for on its way to a seller.
+const opOpenOpportunities = "open opportunities"
+
 // OpenOpportunities goes by association, which search would show only later.
 func (c *Client) OpenOpportunities(ctx context.Context, accountID string) ([]crm.Snapshot, error) {
-	const op = "open opportunities"
+	const op = opOpenOpportunities
 	ids, _, err := c.linkedIDs(ctx, op, "companies", accountID, "deals")
 	if err != nil {
 		return nil, err

@@ -32,9 +32,8 @@ const (
 )
 
 // paced is the time between two signals that keeps every conversation below one post a
-// second (a CSM's turn comes every 8th signal, a seller's every 40th) and the CRM below
-// the searches a second it allows.
-const paced = 600 * time.Millisecond
+// second: a CSM's turn comes every 8th signal, a seller's every 40th.
+const paced = 300 * time.Millisecond
 
 // company is a running product with benchAccounts accounts.
 type company struct {
