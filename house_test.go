@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"sandbox/slack":       {},
 	"sandbox/crm":         {},
 	"sandbox/mail":        {},
-	"sandbox/sandboxtest": {"app", "sandbox", "sandbox/*", "store/storetest"},
+	"sandbox/sandboxtest": {"app", "sandbox", "sandbox/*", "store", "store/storetest"},
 	".ci/testcount":       {},
 	"examples":            {"config", "expansion/route"},
 }

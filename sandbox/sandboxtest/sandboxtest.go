@@ -26,6 +26,7 @@ import (
 	"expansionbot/sandbox/crm"
 	"expansionbot/sandbox/slack"
 	"expansionbot/sandbox/world"
+	"expansionbot/store"
 	"expansionbot/store/storetest"
 )
 
@@ -161,6 +162,42 @@ func (s *Sandbox) until(what func() string, ok func() bool) {
 	}
 }
 
+// Settle waits until the product has carried out everything asked of it so far: no job is
+// due or under way, and whatever is not up to date outside waits for its next try. A count
+// or an absence is looked at after this.
+func (s *Sandbox) Settle() {
+	s.t.Helper()
+	if s.stop == nil {
+		return // a stopped product does nothing
+	}
+	s.Until("no job is due and no delivery is behind", func() bool {
+		// A job that only comes back in a moment counts as due. The queue is looked at on both
+		// sides of the deliveries: one may have made the other.
+		return s.queueEmpty() && s.deliveriesUp() && s.queueEmpty()
+	})
+}
+
+func (s *Sandbox) queueEmpty() bool {
+	n, err := s.App.Store.JobsDue(context.Background())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n == 0
+}
+
+func (s *Sandbox) deliveriesUp() bool {
+	for _, channel := range []string{"slack", "email", "crm"} {
+		ds, err := s.App.Store.Undelivered(context.Background(), channel, store.Waiting, 1)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(ds) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Advance moves the clock; everything due on the way happens before it returns.
 func (s *Sandbox) Advance(d time.Duration) {
 	s.t.Helper()
@@ -201,6 +238,15 @@ func (s *Sandbox) Deal(what string, ok func(crm.Deal) bool) crm.Deal {
 		return i >= 0
 	})
 	return found
+}
+
+// Deals fails unless the CRM, once all is settled, has n deals.
+func (s *Sandbox) Deals(n int) {
+	s.t.Helper()
+	s.Settle()
+	if got := len(s.CRM.Deals()); got != n {
+		s.t.Fatalf("%d deals in the CRM, want %d", got, n)
+	}
 }
 
 // Person is one of the cast, acting.
@@ -250,9 +296,11 @@ func (p *Person) Expect(parts ...string) *Card {
 	return c
 }
 
-// Never fails if the bot has told the person anything that holds every part.
+// Never fails if the bot, once all is settled, has told the person anything that holds
+// every part.
 func (p *Person) Never(parts ...string) {
 	p.s.t.Helper()
+	p.s.Settle()
 	for _, m := range p.messages() {
 		if m.BotID != "" && holds(Words(m), parts) {
 			p.s.t.Fatalf("%s reads %q:\n%s", p.id, parts, Words(m))
@@ -260,7 +308,16 @@ func (p *Person) Never(parts ...string) {
 	}
 }
 
-// Count is how many messages hold every part.
+// Exactly fails unless, once all is settled, n messages hold every part.
+func (p *Person) Exactly(n int, parts ...string) {
+	p.s.t.Helper()
+	p.s.Settle()
+	if got := p.Count(parts...); got != n {
+		p.s.t.Fatalf("%s has %d messages with %q, want %d; there is:\n%s", p.id, got, parts, n, p.All())
+	}
+}
+
+// Count is how many messages hold every part now.
 func (p *Person) Count(parts ...string) int {
 	n := 0
 	for _, m := range p.messages() {

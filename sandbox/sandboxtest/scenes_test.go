@@ -239,16 +239,12 @@ func TestUnansweredQuestionIsParked(t *testing.T) {
 		found(t, s, "kestrel", "exploratory")
 		card := s.As("priya").Expect("Kestrel Freight: is this real?")
 		s.Advance(47 * time.Hour)
-		if n := s.As("priya").Count("Reminded"); n != 0 {
-			t.Fatalf("%d reminders within two days, want none", n)
-		}
+		s.As("priya").Exactly(0, "Reminded")
 		s.Advance(5 * 24 * time.Hour)
 		card.Reply("Reminded Priya; still no answer.")
 		s.Advance(7 * 24 * time.Hour)
 		card.Expect("Parked: no answer in 7 working days")
-		if n := s.As("priya").Count("Reminded"); n != 1 {
-			t.Fatalf("%d reminders, want 1", n)
-		}
+		s.As("priya").Exactly(1, "Reminded")
 		s.As("priya").Command("mine").Expect("Nothing waits on you.")
 		s.As("marcus").Never("Expansion for you")
 	})
@@ -299,14 +295,10 @@ func TestRemindMeInTwoHours(t *testing.T) {
 	card.Press("Remind me in 2 h") // twice is once
 	s.Advance(2*time.Hour + time.Minute)
 	card.Reply("Brightwater Labs is waiting for you")
-	if n := s.As("marcus").Count("is waiting for you"); n != 1 {
-		t.Fatalf("%d reminders, want 1", n)
-	}
+	s.As("marcus").Exactly(1, "is waiting for you")
 	card.Press("Remind me in 2 h").Press("Acknowledge").Expect("Acknowledged")
 	s.Advance(3 * time.Hour)
-	if n := s.As("marcus").Count("waiting for you"); n != 1 {
-		t.Fatalf("%d reminders after the answer, want the one before it", n)
-	}
+	s.As("marcus").Exactly(1, "waiting for you")
 }
 
 // Storyboard 4.6: the outcome by button, for those who don't live in the CRM.
@@ -374,9 +366,7 @@ func TestNobodyEligibleWaitsForARecipient(t *testing.T) {
 			t.Errorf("the notice has the buttons %q, want Assign", bs)
 		}
 		s.Advance(31 * time.Minute)
-		if n := s.As("ravi").Count("has no recipient"); n != 1 {
-			t.Fatalf("RevOps was told %d times, want once", n)
-		}
+		s.As("ravi").Exactly(1, "has no recipient")
 		sellers(t, s, true)
 		s.Advance(16 * time.Minute)
 		s.As("marcus").Expect("Expansion for you: Brightwater Labs")
@@ -401,12 +391,8 @@ func TestSixthCardOfADayIsInTheList(t *testing.T) {
 	s.Until("six were routed", func() bool { return len(s.CRM.Deals()) == 6 })
 	s.As("marcus").Expect("Expansion for you: Brightwater Labs")
 	s.As("marcus").Expect("Expansion for you: Kestrel Freight")
-	if n := priya.Count("Routed today"); n != 1 {
-		t.Fatalf("%d lists, want 1:\n%s", n, priya.All())
-	}
-	if n := priya.Count("Brightwater Labs may need more seats"); n != 0 {
-		t.Fatalf("the sixth has a card of its own")
-	}
+	priya.Exactly(1, "Routed today")
+	priya.Exactly(0, "Brightwater Labs may need more seats")
 }
 
 // The daily list is for what has no card: five signals make none.
@@ -436,16 +422,12 @@ func TestStoppedOverTheMarkDoublesNothing(t *testing.T) {
 		card.Reply("Escalated to Lena", "Late by 2 h")
 		s.Advance(time.Minute)
 		for who, words := range map[string]string{"lena": "No answer on Brightwater Labs", "marcus": "Expansion for you: Brightwater Labs", "priya": "Brightwater Labs may need more seats"} {
-			if n := s.As(who).Count(words); n != 1 {
-				t.Errorf("%s has %d of %q, want 1:\n%s", who, n, words, s.As(who).All())
-			}
+			s.As(who).Exactly(1, words)
 		}
 		if n := s.As("marcus").Count("Escalated to Lena"); n > 2 { // the line and the card's state
 			t.Errorf("the escalation is told %d times:\n%s", n, s.As("marcus").All())
 		}
-		if n := len(s.CRM.Deals()); n != 1 {
-			t.Errorf("%d deals, want 1", n)
-		}
+		s.Deals(1)
 		card.Press("Acknowledge").Expect("Acknowledged")
 	})
 }
@@ -481,9 +463,7 @@ func TestTwoTabs(t *testing.T) {
 	card.Press("Route now").Expect("Undo until")
 	m.Submit()
 	priya.Expect("Already routed to Marcus Bell as R-301. Nothing changed.")
-	if n := s.As("marcus").Count("Expansion for you: Brightwater Labs"); n != 1 {
-		t.Fatalf("Marcus has %d cards, want 1", n)
-	}
+	s.As("marcus").Exactly(1, "Expansion for you: Brightwater Labs")
 
 	// Marcus says "Not mine" in one window after Priya took it back in the other.
 	mine := s.As("marcus").Expect("Expansion for you: Brightwater Labs")

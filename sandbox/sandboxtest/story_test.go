@@ -36,9 +36,7 @@ func TestLoopFromLogToReport(t *testing.T) {
 		card := routed(s)
 		card.Expect("Why now", "Start here", "original AE")
 		deal := s.Deal("for Brightwater", func(d crm.Deal) bool { return strings.Contains(d.Properties["dealname"], "Brightwater") })
-		if len(deal.Companies) == 0 {
-			s.Deal("with its company", func(d crm.Deal) bool { return len(d.Companies) == 1 && len(d.Notes) == 1 })
-		}
+		s.Deal("with its company and its note", func(d crm.Deal) bool { return d.ID == deal.ID && len(d.Companies) == 1 && len(d.Notes) == 1 })
 		s.Until("the mail is there", func() bool { return len(s.Mail.Messages()) == 1 })
 		card.Press("Acknowledge").Expect("Acknowledged")
 		s.As("priya").Expect("Brightwater Labs", "Acknowledged")
@@ -80,9 +78,7 @@ func TestEscalatesToManagerAfter48h(t *testing.T) {
 		m.Submit()
 		s.As("dana").Expect("Expansion for you: Brightwater Labs")
 		card.Expect("Moved to Dana")
-		if got := len(s.CRM.Deals()); got != 1 {
-			t.Fatalf("%d deals, want the one that changed its owner", got)
-		}
+		s.Deals(1) // the one that changed its owner
 	})
 }
 
@@ -155,9 +151,7 @@ func TestSameSignalAgainIsAddedToTheOpenOne(t *testing.T) {
 	m := priya.Modal("Similar signal", "Looks like S-1001 from today")
 	m.Submit()
 	priya.Expect("Brightwater Labs", "Seen 2 times")
-	if got := len(s.CRM.Deals()); got != 1 {
-		t.Fatalf("%d deals, want 1", got)
-	}
+	s.Deals(1)
 }
 
 // Storyboard 7.15: undo inside ten minutes takes everything back.
@@ -181,6 +175,7 @@ func TestHandoffGoesOutWhileTheCRMIsDown(t *testing.T) {
 		s.CRM.SetDown(false)
 		s.Advance(5 * time.Minute)
 		s.Deal("created once", func(d crm.Deal) bool { return strings.Contains(d.Properties["dealname"], "Brightwater") })
+		s.Settle()
 		for key, n := range s.CRM.CreatesByKey() {
 			if n != 1 {
 				t.Fatalf("%d records were made for %s", n, key)
@@ -215,9 +210,7 @@ func TestSlackDownDelaysTheCardOnly(t *testing.T) {
 	s.Until("the mail is there", func() bool { return len(s.Mail.Messages()) == 1 })
 	s.Advance(5 * time.Minute)
 	s.As("marcus").Expect("Expansion for you: Brightwater Labs")
-	if n := s.As("marcus").Count("Expansion for you: Brightwater Labs"); n != 1 {
-		t.Fatalf("%d cards, want 1", n)
-	}
+	s.As("marcus").Exactly(1, "Expansion for you: Brightwater Labs")
 }
 
 // Storyboard 1.4: a second press and somebody else's press change nothing.
