@@ -98,6 +98,17 @@ func Merge(base, ours, theirs Snapshot) Merged {
 	return m
 }
 
+// KeepOutcome is the base to merge with when a person has recorded an outcome and theirs
+// is in an open stage: that stage then counts as agreed, so that one set in the CRM
+// meanwhile does not undo what was recorded. A closed stage, and one the pipeline does not
+// have, are the CRM's to say.
+func KeepOutcome(base, theirs Snapshot, stages []Stage) Snapshot {
+	if s, ok := FindStage(stages, theirs.StageID); ok && !s.Closed {
+		base.StageID = s.ID
+	}
+	return base
+}
+
 // three merges one field. push is true when our value must be written.
 func three(name Field, base, ours, theirs string) (c *Change, push bool) {
 	if name == FieldKey { // ours alone; an empty one means we do not know it yet

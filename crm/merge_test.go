@@ -170,6 +170,32 @@ func write(s crm.Snapshot, in crm.OpportunityInput) crm.Snapshot {
 	return s
 }
 
+func TestKeepOutcome(t *testing.T) {
+	t.Parallel()
+	stages := []crm.Stage{{ID: "new"}, {ID: "quote", Order: 1}, {ID: "won", Closed: true, Won: true, Order: 2}, {ID: "lost", Closed: true, Order: 3}}
+	for _, c := range []struct {
+		name, base, theirs, want string
+	}{
+		{"nobody moved it: won is written", "new", "new", "won"},
+		{"an open stage set meanwhile does not undo it", "new", "quote", "won"},
+		{"it was closed as lost in the CRM: that stands", "new", "lost", "lost"},
+		{"it was won in the CRM too", "new", "won", "won"},
+		{"a stage the pipeline does not have is the CRM's to say", "new", "custom", "custom"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			theirs := crm.Snapshot{StageID: c.theirs}
+			m := crm.Merge(crm.KeepOutcome(crm.Snapshot{StageID: c.base}, theirs, stages), crm.Snapshot{StageID: "won"}, theirs)
+			if m.Base.StageID != c.want {
+				t.Errorf("won by hand, %s in the CRM: the stage becomes %s, want %s", c.theirs, m.Base.StageID, c.want)
+			}
+			if wrote := m.Write.StageID != ""; wrote != (c.want != c.theirs) {
+				t.Errorf("written: %v; the CRM has %s and the merge says %s", wrote, c.theirs, c.want)
+			}
+		})
+	}
+}
+
 func TestMergeSettles(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -9,6 +9,7 @@ import (
 
 	"expansionbot/crm"
 	"expansionbot/expansion"
+	"expansionbot/expansion/route"
 	"expansionbot/notify"
 	"expansionbot/store"
 )
@@ -336,14 +337,11 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 	}
 	base := agreed(o, found[0])
 	if o.Outcome != nil && o.Outcome.From != "crm" {
-		// Recorded by hand: an open stage that somebody set meanwhile does not undo it.
 		stages, err := e.stages(ctx)
 		if err != nil {
 			return o, err
 		}
-		if s, ok := crm.FindStage(stages, found[0].StageID); ok && !s.Closed {
-			base.StageID = s.ID
-		}
+		base = crm.KeepOutcome(base, found[0], stages)
 	}
 	m := crm.Merge(base, w, found[0])
 	if m.Wanted {
@@ -557,7 +555,7 @@ func (e *Engine) ownerMoved(ctx context.Context, tx *store.Tx, o *expansion.Oppo
 		}
 	}
 	o.Owner = p.ID
-	if p.ID == "" || p.ID == rt.To || ended || !rt.Open() || !p.Active || !takes(p.Role) {
+	if p.ID == "" || p.ID == rt.To || ended || !rt.Open() || !p.Active || !route.Takes(p.Role) {
 		return nil
 	}
 	line.Args["person"] = p.ID

@@ -122,7 +122,7 @@ func override(d expansion.Decision, in RouteInput, people map[expansion.PersonID
 		return d, expansion.FieldErrorf("recipient", "Choose the recipient from the list.")
 	case !to.Active:
 		return d, expansion.FieldErrorf("recipient", "%s has left. Choose somebody else.", to.Name)
-	case !takes(to.Role):
+	case !route.Takes(to.Role):
 		return d, expansion.FieldErrorf("recipient", "%s does not sell. Choose an account executive or specialist.", to.Name)
 	case strings.TrimSpace(in.OverrideReason) == "":
 		return d, expansion.FieldErrorf("override_reason", "Say why %s and not the one the policy chose.", to.FirstName())
@@ -130,11 +130,6 @@ func override(d expansion.Decision, in RouteInput, people map[expansion.PersonID
 	d.IfUnavailable, d.To, d.Kind, d.Rule, d.Covering, d.OverLimit = d.To, to.ID, expansion.KindOverride, "override", "", false
 	d.Role, d.Reason = roleOf(to), "chosen by hand: "+strings.ReplaceAll(in.OverrideReason, "_", " ")
 	return d, nil
-}
-
-// takes reports whether people of a role may be given a routing.
-func takes(r expansion.Role) bool {
-	return r == expansion.RoleAE || r == expansion.RoleSpecialist || r == expansion.RoleManager
 }
 
 func roleOf(p expansion.Person) expansion.RoutedToRole {

@@ -26,6 +26,18 @@ func date(s string) time.Time {
 	return d
 }
 
+func TestTakes(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[expansion.Role]bool{
+		expansion.RoleAE: true, expansion.RoleSpecialist: true, expansion.RoleManager: true,
+		expansion.RoleCSM: false, expansion.RoleRevOps: false, "": false, "guest": false,
+	} {
+		if got := route.Takes(role); got != want {
+			t.Errorf("%q may be given a signal by name: %v, want %v", role, got, want)
+		}
+	}
+}
+
 // rep makes an active person with a limit of 8: "ae", "specialist", …
 func rep(id expansion.PersonID, role expansion.Role, changes ...func(*expansion.Rep)) expansion.Rep {
 	limit := 8

@@ -59,6 +59,12 @@ func (t *Team) find(id expansion.PersonID) int32 {
 	return -1
 }
 
+// Takes reports whether people of a role may be given a signal by name: by a person, by
+// the CRM's owner, by a rule that names them. A pool holds sellers only.
+func Takes(r expansion.Role) bool {
+	return r == expansion.RoleAE || r == expansion.RoleSpecialist || r == expansion.RoleManager
+}
+
 func seller(r *expansion.Rep) bool {
 	return r.Role == expansion.RoleAE || r.Role == expansion.RoleSpecialist
 }
@@ -137,7 +143,7 @@ func standing(f *expansion.Facts, r *expansion.Rep, named bool) state {
 		return left
 	case slices.Contains(f.Exclude, r.ID):
 		return excluded
-	case !seller(r) && (!named || r.Role != expansion.RoleManager):
+	case !seller(r) && (!named || !Takes(r.Role)):
 		return notSeller
 	case r.MaxOpen != nil && *r.MaxOpen <= 0:
 		return takesNothing
