@@ -88,7 +88,7 @@ func (r reader) activity(a expansion.Activity) string {
 	case "acknowledged":
 		s := did("acknowledged", "Acknowledged")
 		if g := r.live(); g != nil && a.RoutingID == g.ID && !a.At.Before(g.RoutedAt) {
-			s += " after " + span(a.At.Sub(g.RoutedAt))
+			s += " after " + expansion.Span(a.At.Sub(g.RoutedAt))
 		}
 		return s + "."
 	case "in_progress", "started":
@@ -110,7 +110,7 @@ func (r reader) activity(a expansion.Activity) string {
 	case "escalated":
 		s := "Escalated to " + orElse(orElse(person("to"), by), "the next level") + "."
 		if n, ok := number64(a.Args["late"]); ok && n > 0 {
-			s += " Late by " + span(time.Duration(n)*time.Second) + "."
+			s += " Late by " + expansion.Span(time.Duration(n)*time.Second) + "."
 		}
 		return s
 	case "extended":

@@ -212,7 +212,7 @@ func (r reader) age() string {
 	if d >= time.Hour && d < 48*time.Hour {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
-	return span(d)
+	return expansion.Span(d)
 }
 
 // holder is who has to act: the rep once routed, else the CSM.

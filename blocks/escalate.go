@@ -20,9 +20,9 @@ func escalationCard(r reader) Message {
 	}
 	waited := "48 h"
 	if g.EscalatedAt != nil {
-		waited = span(g.EscalatedAt.Sub(g.RoutedAt))
+		waited = expansion.Span(g.EscalatedAt.Sub(g.RoutedAt))
 	} else if d := r.Now.Sub(g.RoutedAt); d > 0 {
-		waited = span(d)
+		waited = expansion.Span(d)
 	}
 	v, to := routingValue(g), r.first(g.To)
 	state, ask, open := r.escalationState(g)

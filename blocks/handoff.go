@@ -164,7 +164,7 @@ func (r reader) deadline(g *expansion.Routing) slack.Block {
 	}
 	s := "Acknowledge by " + r.at(by) + " to stay inside 4 h."
 	if r.Now.After(by) {
-		s = "Still waiting for you after " + span(r.Now.Sub(g.RoutedAt)) + "."
+		s = "Still waiting for you after " + expansion.Span(r.Now.Sub(g.RoutedAt)) + "."
 	}
 	return smallPrint(s + " " + r.escalates(g) + " · " + g.Label())
 }
@@ -259,7 +259,7 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 	}
 	l := "Acknowledged"
 	if g.AcknowledgedAt != nil {
-		l = fmt.Sprintf("Acknowledged %s (%s)", r.at(*g.AcknowledgedAt), span(g.AcknowledgedAt.Sub(g.RoutedAt)))
+		l = fmt.Sprintf("Acknowledged %s (%s)", r.at(*g.AcknowledgedAt), expansion.Span(g.AcknowledgedAt.Sub(g.RoutedAt)))
 	}
 	ask = "Acknowledged; log a contact when you have one."
 	acts = []slack.BlockElement{primary(ActionContact, v, "Log a contact")}
@@ -347,7 +347,7 @@ func (r reader) ending(g *expansion.Routing) string {
 		}
 	}
 	if g.ClosedAt != nil {
-		l += " in " + span(g.ClosedAt.Sub(g.RoutedAt))
+		l += " in " + expansion.Span(g.ClosedAt.Sub(g.RoutedAt))
 	}
 	if g.Status == expansion.Lost {
 		if r.Opportunity != nil && r.Opportunity.Outcome != nil {
@@ -378,7 +378,7 @@ func nudge(r reader) Message {
 	}
 	return Message{
 		Text:   joined(" ", l, r.markWords(g), "Waiting since "+r.words(g.RoutedAt)+"."),
-		Blocks: list(section(l), smallPrint(joined(" ", "Waiting for "+span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
+		Blocks: list(section(l), smallPrint(joined(" ", "Waiting for "+expansion.Span(r.Now.Sub(g.RoutedAt))+".", r.escalates(g))+" · "+g.Label())),
 	}
 }
 

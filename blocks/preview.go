@@ -120,7 +120,7 @@ func (r reader) previewAlerts(problem string) []slack.Block {
 	}
 	if r.Signal.Waiting == expansion.WaitReview && r.RoutesAt != nil {
 		left := r.RoutesAt.Sub(r.Now)
-		s := "This routes by itself in " + span(left) + "."
+		s := "This routes by itself in " + expansion.Span(left) + "."
 		if left < time.Minute {
 			s = "This routes by itself in a moment."
 		}

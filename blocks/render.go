@@ -304,9 +304,9 @@ func (r reader) notices() []string {
 	for _, n := range r.Notices {
 		s := ended(esc(n.Text, lineLen))
 		if s == "" && n.Delay > 0 {
-			s = "Delayed " + span(n.Delay) + "."
+			s = "Delayed " + expansion.Span(n.Delay) + "."
 			if n.Kind == "late_escalation" {
-				s = "Late by " + span(n.Delay) + "."
+				s = "Late by " + expansion.Span(n.Delay) + "."
 			}
 		}
 		var next []string

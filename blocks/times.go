@@ -84,21 +84,6 @@ func (l lens) renewal(end *time.Time) string {
 	return fmt.Sprintf("%s, %s", l.day(*end), count(n, "day"))
 }
 
-// span is a duration in the two largest units people use: "7 min", "2 h 10 m", "34 days".
-func span(d time.Duration) string {
-	d = max(0, d).Round(time.Minute)
-	switch h, m := int(d.Hours()), int(d.Minutes())%60; {
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", m)
-	case h < 48 && m > 0:
-		return fmt.Sprintf("%d h %d m", h, m)
-	case h <= 72:
-		return fmt.Sprintf("%d h", h)
-	default:
-		return count(h/24, "day")
-	}
-}
-
 // count is "1 day", "3 days".
 func count(n int, noun string) string {
 	if n == 1 {

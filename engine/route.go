@@ -164,7 +164,7 @@ func (e *Engine) waitForRecipient(ctx context.Context, tx *store.Tx, s expansion
 			if p.Active && (e.IsAdmin(p) || p.Role == expansion.RoleManager) {
 				if err := e.want(ctx, tx, store.Delivery{
 					Channel: "slack", Kind: string(expansion.CardNotice), Subject: "no_recipient " + string(s.ID), Person: p.ID, SignalID: s.ID,
-					Text: fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), short(e.timing().RetryNoRecipient)),
+					Text: fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), expansion.Span(e.timing().RetryNoRecipient)),
 				}); err != nil {
 					return err
 				}
@@ -463,15 +463,4 @@ func (e *Engine) Undo(ctx context.Context, by expansion.PersonID, id expansion.R
 		}
 		return e.refresh(ctx, tx, s.ID)
 	})
-}
-
-// short writes a policy duration as people say it: "15 min", "48 h".
-func short(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	}
-	if d < time.Hour {
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d h", int(d.Hours()))
 }

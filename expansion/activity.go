@@ -69,7 +69,7 @@ var activityWords = map[string]func(words) string{
 	"acknowledged": func(w words) string {
 		s := w.did("acknowledged", "Acknowledged")
 		if n, ok := w.number("after"); ok {
-			s += " after " + span(time.Duration(n)*time.Second)
+			s += " after " + Span(time.Duration(n)*time.Second)
 		}
 		return s + "."
 	},
@@ -83,7 +83,7 @@ var activityWords = map[string]func(words) string{
 	"escalated": func(w words) string {
 		s := "Escalated to " + orText(w.person("to"), "the next level")
 		if n, ok := w.number("late"); ok && n > 0 {
-			s += ", late by " + span(time.Duration(n)*time.Second)
+			s += ", late by " + Span(time.Duration(n)*time.Second)
 		}
 		return s + "."
 	},
@@ -228,22 +228,6 @@ func spacedWords(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(s, "_", " ")
-}
-
-// span writes a duration in its largest unit or two: "12 min", "1 h 5 min", "2 d".
-func span(d time.Duration) string {
-	switch m := int(d.Round(time.Minute).Minutes()); {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case m < 60:
-		return fmt.Sprintf("%d min", m)
-	case m < 48*60 && m%60 != 0:
-		return fmt.Sprintf("%d h %d min", m/60, m%60)
-	case m < 48*60:
-		return fmt.Sprintf("%d h", m/60)
-	default:
-		return fmt.Sprintf("%d d", m/(24*60))
-	}
 }
 
 func prefixed(before, s string) string {

@@ -70,21 +70,3 @@ func (r Rate) String() string {
 	}
 	return fmt.Sprintf("%.0f%%", 100*r.Value)
 }
-
-// Took writes a duration as the report does: "7 min", "1 h 48 m", "34 days". From two
-// days on it is whole days; below a minute it is "under 1 min".
-func Took(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "under 1 min"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		h, m := int(d.Hours()), int(d.Minutes())%60
-		if m == 0 {
-			return fmt.Sprintf("%d h", h)
-		}
-		return fmt.Sprintf("%d h %d m", h, m)
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}

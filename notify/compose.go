@@ -152,7 +152,7 @@ func (w writer) ask(l *letter, ack string, open bool) {
 	by := g.RoutedAt.Add(ackTarget)
 	after := "Acknowledge by " + w.at(by) + " to stay inside 4 h."
 	if w.Now.After(by) {
-		after = "Waiting for you for " + span(w.Now.Sub(g.RoutedAt)) + "."
+		after = "Waiting for you for " + expansion.Span(w.Now.Sub(g.RoutedAt)) + "."
 	}
 	if !g.EscalateAt.IsZero() && g.EscalatedAt == nil {
 		if wait := g.EscalateAt.Sub(g.RoutedAt); wait > 0 && wait%time.Hour == 0 && !g.Extended {
@@ -172,7 +172,7 @@ func (w writer) nudge(ack string) *letter {
 	l := &letter{
 		Subject: "Re: " + w.subject(),
 		Title:   w.account() + " is waiting for you",
-		Paras:   []para{{"", "Acknowledge, or say it isn't yours. Sent to you " + w.at(w.Routing.RoutedAt) + ", " + span(w.Now.Sub(w.Routing.RoutedAt)) + " ago."}},
+		Paras:   []para{{"", "Acknowledge, or say it isn't yours. Sent to you " + w.at(w.Routing.RoutedAt) + ", " + expansion.Span(w.Now.Sub(w.Routing.RoutedAt)) + " ago."}},
 		Footer:  w.footer(),
 	}
 	if w.Account.Restricted {
@@ -193,7 +193,7 @@ func (w writer) escalation() *letter {
 		waited = g.EscalatedAt.Sub(g.RoutedAt)
 	}
 	rep := w.first(g.To)
-	title := "No answer on " + w.account() + " for " + span(waited)
+	title := "No answer on " + w.account() + " for " + expansion.Span(waited)
 	l := &letter{Subject: title, Title: title, Footer: w.footer()}
 	l.Paras = []para{{"", rep + " has had it since " + w.at(g.RoutedAt) + " and has not answered."}}
 	if w.Opportunity != nil {

@@ -113,21 +113,6 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// span is a duration in the units people use: "7 min", "2 h 10 m", "48 h", "5 days".
-func span(d time.Duration) string {
-	d = max(0, d).Round(time.Minute)
-	switch h, m := int(d.Hours()), int(d.Minutes())%60; {
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", m)
-	case h < 48 && m > 0:
-		return fmt.Sprintf("%d h %d m", h, m)
-	case h <= 72:
-		return fmt.Sprintf("%d h", h)
-	default:
-		return count(h/24, "day")
-	}
-}
-
 // at is a moment in the reader's own zone: "13:06" today, else "14 Mar 13:06".
 func (w writer) at(t time.Time) string {
 	t, now := t.In(w.loc), w.Now.In(w.loc)

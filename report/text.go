@@ -106,7 +106,7 @@ func took(d *time.Duration) string {
 	if d == nil {
 		return "-"
 	}
-	return expansion.Took(*d)
+	return expansion.Span(*d)
 }
 
 func money(ms []expansion.Money) string {

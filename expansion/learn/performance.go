@@ -137,7 +137,7 @@ func (t *tally) targets() []expansion.Target {
 	win := rateTarget("Win rate", t.won, t.routed, outcomes, targetWin)
 	ack := expansion.Target{Name: "Time to acknowledge", Now: "nothing routed yet", Target: "under 4 h", N: len(t.acked), Enough: len(t.acked) >= expansion.EnoughOutcomes}
 	if m, ok := MedianTime(t.acked, t.waiting); ok {
-		ack.Now = expansion.Took(m)
+		ack.Now = expansion.Span(m)
 		if ack.Enough {
 			ack.Value, ack.Met = new(m.Hours()), m < targetAcknowledge
 		}

@@ -8,7 +8,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"expansionbot/expansion"
 	"expansionbot/expansion/learn"
 )
 
@@ -145,16 +144,4 @@ func TestWaitingLongerNeverLowersTheMedian(t *testing.T) {
 			t.Fatalf("median %v is not the time of any that ended", with)
 		}
 	})
-}
-
-func TestTook(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		20 * time.Second: "under 1 min", 7 * time.Minute: "7 min", 108 * time.Minute: "1 h 48 m",
-		4 * time.Hour: "4 h", 47 * time.Hour: "47 h", 34*24*time.Hour + time.Hour: "34 days",
-	} {
-		if got := expansion.Took(d); got != want {
-			t.Errorf("Took(%v) = %q; want %q", d, got, want)
-		}
-	}
 }
