@@ -55,6 +55,7 @@ type AccountCard struct {
 	Account    expansion.Account
 	Context    expansion.Context
 	Open       []expansion.Case     // open signals, newest first
+	OpenTotal  int                  // when Open does not hold all; 0 = it does
 	Hold       *expansion.Hold      // nil = nobody holds it
 	Activities []expansion.Activity // newest last; the last 5 are shown
 	People     map[expansion.PersonID]expansion.Person
@@ -93,13 +94,14 @@ func Account(a AccountCard) Message {
 		),
 		section("*Usage* " + r.known("", a.Context.Usage)),
 	}
-	text := r.account() + ": " + count(len(a.Open), "open signal") + ". On hold for: " + hold + "."
+	open := max(len(a.Open), a.OpenTotal)
+	text := r.account() + ": " + count(open, "open signal") + ". On hold for: " + hold + "."
 	if len(a.Open) == 0 {
 		bs = append(bs, smallPrint("No open signals."))
 	}
 	for i, c := range a.Open {
 		if i == 8 {
-			bs = append(bs, smallPrint(fmt.Sprintf("And %d more open signals in Home.", len(a.Open)-8)))
+			bs = append(bs, smallPrint(fmt.Sprintf("And %d more open signals in Home.", open-8)))
 			break
 		}
 		bs = append(bs, read(c).row(ActionListRow, false))
@@ -226,22 +228,23 @@ func (r reader) holder() string {
 	return "no owner"
 }
 
-// Mine answers /expansion mine: what waits on the viewer, oldest first, with the ask.
-func Mine(viewer expansion.Person, now time.Time, cases []expansion.Case) Message {
+// Mine answers /expansion mine: what waits on the viewer, oldest first, with the ask. total
+// counts those that are not among cases, too.
+func Mine(viewer expansion.Person, now time.Time, cases []expansion.Case, total int) Message {
 	if len(cases) == 0 {
 		text := "Nothing waits on you."
 		return Message{Text: text, Blocks: list(section(text), actions(primary(ActionMenuLog, "", "Log a signal")))}
 	}
+	total = max(total, len(cases))
 	wait := "wait"
-	if len(cases) == 1 {
+	if total == 1 {
 		wait = "waits"
 	}
-	head := count(len(cases), "signal") + " " + wait + " on you, oldest first."
+	head := count(total, "signal") + " " + wait + " on you, oldest first."
 	bs := []slack.Block{section("*" + head + "*")}
 	text := head
 	for i, c := range cases {
 		if i == maxRows {
-			bs = append(bs, smallPrint(fmt.Sprintf("And %d more in Home.", len(cases)-maxRows)))
 			break
 		}
 		c.Viewer, c.Now = viewer, now
@@ -260,6 +263,9 @@ func Mine(viewer expansion.Person, now time.Time, cases []expansion.Case) Messag
 			continue
 		}
 		bs = append(bs, beside(s, b))
+	}
+	if more := total - min(len(cases), maxRows); more > 0 {
+		bs = append(bs, smallPrint(fmt.Sprintf("And %d more in Home.", more)))
 	}
 	return Message{Text: text, Blocks: list(bs...)}
 }

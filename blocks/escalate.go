@@ -182,7 +182,7 @@ const maxRows = 20
 
 // listCard is several cases in one message (DESIGN §6.10, storyboard 7.3, 4.7).
 func listCard(l expansion.List) Message {
-	n := len(l.Cases)
+	n := l.Len()
 	var head, ask, foot string
 	switch l.Kind {
 	case expansion.ListFirstScan:
@@ -211,7 +211,6 @@ func listCard(l expansion.List) Message {
 	}
 	for i, c := range l.Cases {
 		if i == maxRows {
-			foot = joined(" ", fmt.Sprintf("And %d more.", n-maxRows), orElse(foot, "Home shows them all."))
 			break
 		}
 		r := read(c)
@@ -219,6 +218,9 @@ func listCard(l expansion.List) Message {
 			text += " " + r.account() + r.sum() + "."
 		}
 		bs = append(bs, r.listRow(l.Kind))
+	}
+	if more := n - min(len(l.Cases), maxRows); more > 0 {
+		foot = joined(" ", fmt.Sprintf("And %d more.", more), orElse(foot, "Home shows them all."))
 	}
 	return Message{Text: text, Blocks: list(append(bs, smallPrint(foot))...)}
 }

@@ -36,7 +36,10 @@ type HomeTotals struct {
 type HomeGroup struct {
 	Account expansion.Account
 	Cases   []expansion.Case
+	Signals int // when Cases does not hold all; 0 = it does
 }
+
+func (g HomeGroup) signals() int { return max(g.Signals, len(g.Cases)) }
 
 // HomeFilter is what the filters are set to; zero values do not narrow.
 type HomeFilter struct {
@@ -105,7 +108,7 @@ func Home(v HomeView) slack.HomeTabViewRequest {
 		rows := groupRows(g, v, l)
 		if len(bs)+len(rows) > room {
 			for _, rest := range v.Groups[i:] {
-				left += len(rest.Cases)
+				left += rest.signals()
 			}
 			if fits := room - len(bs); i == 0 && fits > 1 { // one customer alone may overflow a page
 				bs = append(bs, rows[:fits]...)
@@ -114,6 +117,7 @@ func Home(v HomeView) slack.HomeTabViewRequest {
 			break
 		}
 		bs = append(bs, rows...)
+		left += g.signals() - len(g.Cases)
 	}
 	if left > 0 {
 		bs = append(bs, smallPrint(count(left, "more signal")+" on this page; narrow the filters to see them."))

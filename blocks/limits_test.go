@@ -161,7 +161,7 @@ func TestAnyCaseStaysInsideSlacksLimits(t *testing.T) {
 		}
 		check("account", Account(AccountCard{Viewer: c.Viewer, Now: c.Now, Account: c.Account, Context: c.Context, Open: many, Activities: c.Activities, People: c.People, Hold: &expansion.Hold{Holder: "priya", Until: c.Now}}))
 		check("list page", List(ListPage{Viewer: c.Viewer, Now: c.Now, Filter: words(t, "filter"), Cases: many, Page: 1, Pages: 3}))
-		check("mine", Mine(c.Viewer, c.Now, many))
+		check("mine", Mine(c.Viewer, c.Now, many, 1000))
 		check("notice", Notice(words(t, "notice")))
 		check("unknown", Unknown(words(t, "word"), words(t, "suggestion")))
 		cell := words(t, "cell")

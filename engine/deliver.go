@@ -351,31 +351,20 @@ func (e *Engine) list(ctx context.Context, d store.Delivery, to expansion.Person
 	f := store.SignalFilter{Owners: []expansion.PersonID{to.ID}, Limit: 50}
 	switch l.Kind {
 	case expansion.ListFirstScan:
-		f.Waiting = []expansion.Waiting{expansion.WaitList}
+		f.Waiting = fromFirstScan.Waiting
 	case expansion.ListRoutedToday:
-		f.Since = day
+		f.Since, f.NoCard = day, true
 		f.Statuses = []expansion.SignalStatus{expansion.Confirmed, expansion.Routed, expansion.Closed}
 	case expansion.ListWhileAway:
 		return l, e.coveredCases(ctx, to, l)
+	}
+	if l.Total, _, err = e.store.CountSignals(ctx, f); err != nil {
+		return nil, err
 	}
 	ss, err := e.store.Signals(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range ss {
-		if l.Kind == expansion.ListRoutedToday {
-			if card, err := e.cardOf(ctx, e.store.Reader, s.ID, expansion.CardSignal, string(s.ID)); err != nil || card != "" {
-				if err != nil {
-					return nil, err
-				}
-				continue // it has a card of its own
-			}
-		}
-		c, err := e.caseOf(ctx, to, s.ID, "")
-		if err != nil {
-			return nil, err
-		}
-		l.Cases = append(l.Cases, c)
-	}
-	return l, nil
+	l.Cases, err = e.lines(ctx, to, ss)
+	return l, err
 }

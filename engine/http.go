@@ -144,20 +144,7 @@ func (e *Engine) SignalsOf(ctx context.Context, viewer expansion.PersonID, f Lis
 	if err := e.maySee(ctx, p, acct); err != nil {
 		return nil, 0, err
 	}
-	sf, err := e.signalFilter(ctx, f)
-	if err != nil {
-		return nil, 0, err
-	}
-	limit := min(max(f.Limit, 0), 100)
-	if limit == 0 {
-		limit = 10
-	}
-	sf.Limit = limit + 1
-	ss, err := e.store.Signals(ctx, sf)
-	if err != nil || len(ss) <= limit {
-		return ss, 0, err
-	}
-	return ss[:limit], ss[limit-1].Number, nil
+	return e.page(ctx, p, f)
 }
 
 // SignalByRef finds a signal by its ULID or number: S-1042 or 1042.
@@ -268,39 +255,33 @@ func (e *Engine) ActivityItems(ctx context.Context, after int64, limit int) ([]A
 	}
 	known := byID(people)
 	name := func(id expansion.PersonID) string { return known[id].Name }
-	signals, routings, accounts := map[expansion.SignalID]string{}, map[expansion.RoutingID]string{}, map[expansion.AccountID]string{}
-	out := make([]ActivityItem, 0, len(as))
-	for _, a := range as {
-		it := ActivityItem{Activity: a, Text: a.Words(name)}
-		if it.Signal, err = labelOf(ctx, signals, a.SignalID, e.store.Signal, expansion.Signal.Label); err != nil {
-			return nil, err
+	signals, routings, accounts := make([]expansion.SignalID, len(as)), make([]expansion.RoutingID, len(as)), make([]expansion.AccountID, len(as))
+	for i, a := range as {
+		signals[i], routings[i], accounts[i] = a.SignalID, a.RoutingID, a.AccountID
+	}
+	s, err := e.store.SignalNumbers(ctx, signals)
+	if err != nil {
+		return nil, err
+	}
+	r, err := e.store.RoutingNumbers(ctx, routings)
+	if err != nil {
+		return nil, err
+	}
+	names, err := e.store.AccountNames(ctx, accounts)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ActivityItem, len(as))
+	for i, a := range as {
+		out[i] = ActivityItem{Activity: a, Text: a.Words(name), Account: names[a.AccountID]}
+		if n, ok := s[a.SignalID]; ok {
+			out[i].Signal = expansion.Signal{Number: n}.Label()
 		}
-		if it.Routing, err = labelOf(ctx, routings, a.RoutingID, e.store.Routing, expansion.Routing.Label); err != nil {
-			return nil, err
+		if n, ok := r[a.RoutingID]; ok {
+			out[i].Routing = expansion.Routing{Number: n}.Label()
 		}
-		if it.Account, err = labelOf(ctx, accounts, a.AccountID, e.store.Account, func(a expansion.Account) string { return a.Name }); err != nil {
-			return nil, err
-		}
-		out = append(out, it)
 	}
 	return out, nil
-}
-
-// labelOf looks a label up once per id; "" for no id and for what is gone.
-func labelOf[ID ~string, V any](ctx context.Context, seen map[ID]string, id ID, find func(context.Context, ID) (V, error), label func(V) string) (string, error) {
-	if l, ok := seen[id]; ok || id == "" {
-		return l, nil
-	}
-	v, err := find(ctx, id)
-	switch {
-	case err == nil:
-		seen[id] = label(v)
-	case expansion.CodeOf(err) == expansion.CodeNotFound:
-		seen[id] = ""
-	default:
-		return "", err
-	}
-	return seen[id], nil
 }
 
 // PushRows is Push for callers that know the kind by name: usage, events or health.

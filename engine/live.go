@@ -32,17 +32,16 @@ func (e *Engine) Shadow(ctx context.Context) (on bool, seen int, err error) {
 	if err := e.store.Setting(ctx, "live", &live); err != nil || live {
 		return false, 0, err
 	}
-	ss, err := e.store.Signals(ctx, store.SignalFilter{Waiting: []expansion.Waiting{expansion.WaitList}})
-	return true, len(ss), err
+	seen, _, err = e.store.CountSignals(ctx, fromFirstScan)
+	return true, seen, err
 }
+
+// fromFirstScan are the signals that were true before we looked; they route only when chosen.
+var fromFirstScan = store.SignalFilter{Waiting: []expansion.Waiting{expansion.WaitList}}
 
 // GoLive ends the shadow start. What was found so far becomes one list per CSM; it
 // routes only when chosen there. by "" is the command line of whoever runs the process.
 func (e *Engine) GoLive(ctx context.Context, by expansion.PersonID) error {
-	waiting, err := e.store.Signals(ctx, store.SignalFilter{Waiting: []expansion.Waiting{expansion.WaitList}})
-	if err != nil {
-		return err
-	}
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		if by != "" {
 			p, err := e.person(ctx, tx.Reader, by)
@@ -63,29 +62,35 @@ func (e *Engine) GoLive(ctx context.Context, by expansion.PersonID) error {
 		if err := tx.PutSetting(ctx, "live", true); err != nil {
 			return err
 		}
-		if _, err := tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "went_live", Person: by, Args: map[string]any{"signals": len(waiting)}}); err != nil {
+		n, _, err := tx.CountSignals(ctx, fromFirstScan)
+		if err != nil {
 			return err
 		}
-		listed := map[expansion.PersonID]bool{}
-		for _, s := range waiting {
-			a, err := tx.Account(ctx, s.AccountID)
-			if err != nil {
-				return err
-			}
-			csm := csmOf(s, a)
-			if csm == "" || listed[csm] {
-				continue
-			}
-			listed[csm] = true
-			p, err := tx.Person(ctx, csm)
-			if err != nil {
-				return err
-			}
-			day := tx.Now.In(p.Location()).Format(time.DateOnly)
-			if err := e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: string(expansion.ListFirstScan) + " " + day, Person: csm}); err != nil {
-				return err
-			}
+		if _, err := tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "went_live", Person: by, Args: map[string]any{"signals": n}}); err != nil {
+			return err
 		}
-		return nil
+		return e.wantFirstScanLists(ctx, tx)
 	})
+}
+
+// wantFirstScanLists asks for each CSM's list of what was true before we looked.
+func (e *Engine) wantFirstScanLists(ctx context.Context, tx *store.Tx) error {
+	csms, err := tx.WaitingCSMs(ctx, fromFirstScan)
+	if err != nil {
+		return err
+	}
+	for _, csm := range csms {
+		if csm == "" {
+			continue
+		}
+		p, err := tx.Person(ctx, csm)
+		if err != nil {
+			return err
+		}
+		day := tx.Now.In(p.Location()).Format(time.DateOnly)
+		if err := e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: string(expansion.ListFirstScan) + " " + day, Person: csm}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

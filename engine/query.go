@@ -34,7 +34,8 @@ func (e *Engine) Case(ctx context.Context, viewer expansion.PersonID, ref string
 }
 
 // maySee refuses a restricted account to whoever is neither on its team nor holds a
-// routing of it, ended ones included (storyboard 7.16).
+// routing of it, ended ones included (storyboard 7.16). In lists store.SignalFilter's
+// Viewer holds the same rule.
 func (e *Engine) maySee(ctx context.Context, p expansion.Person, a expansion.Account) error {
 	if !a.Restricted || e.onTeam(p, a) {
 		return nil
@@ -124,10 +125,8 @@ func (e *Engine) caseOf(ctx context.Context, viewer expansion.Person, id expansi
 			c.UndoUntil = &until
 		}
 	}
+	c.RoutesAt = routesAt(c.Signal)
 	if s := c.Signal; s.Status == expansion.Detected || s.Status == expansion.Confirmed || s.Status == expansion.Parked {
-		if s.Waiting == expansion.WaitReview {
-			c.RoutesAt = s.WaitUntil
-		}
 		d, err := e.decide(ctx, r, c.Now, s, c.Account, people)
 		if err != nil && expansion.CodeOf(err) != expansion.CodeNoRecipient {
 			return c, err
@@ -136,6 +135,14 @@ func (e *Engine) caseOf(ctx context.Context, viewer expansion.Person, id expansi
 	}
 	c.Notices, err = e.notices(ctx, c)
 	return c, err
+}
+
+// routesAt is when a signal's review window ends; nil when it is not in review.
+func routesAt(s expansion.Signal) *time.Time {
+	if s.Waiting != expansion.WaitReview {
+		return nil
+	}
+	return s.WaitUntil
 }
 
 // notices are the lines a card shows because something outside does not work right now.
@@ -259,7 +266,8 @@ func (e *Engine) Contacts(ctx context.Context, id expansion.AccountID) ([]expans
 type AccountView struct {
 	Account    expansion.Account
 	Context    expansion.Context
-	Cases      []expansion.Case // open ones, newest first
+	Cases      []expansion.Case // open ones, newest first, 20 at most
+	Open       int              // all that are open
 	Hold       *expansion.Hold
 	Activities []expansion.Activity // the last five, newest first
 	People     map[expansion.PersonID]expansion.Person
@@ -290,176 +298,19 @@ func (e *Engine) AccountView(ctx context.Context, viewer expansion.PersonID, id 
 		return v, err
 	}
 	v.Context = e.gather(ctx, v.Account)
-	ss, err := e.store.Signals(ctx, store.SignalFilter{AccountID: id, Statuses: openStatuses, Limit: 20})
+	f := store.SignalFilter{AccountID: id, Statuses: openStatuses, Limit: 20}
+	if v.Open, _, err = e.store.CountSignals(ctx, f); err != nil {
+		return v, err
+	}
+	ss, err := e.store.Signals(ctx, f)
 	if err != nil {
 		return v, err
 	}
-	v.Cases, err = e.cases(ctx, p, ss)
+	v.Cases, err = e.lines(ctx, p, ss)
 	return v, err
 }
 
 // onTeam: the CSM, the original AE, managers and RevOps.
 func (e *Engine) onTeam(p expansion.Person, a expansion.Account) bool {
 	return p.ID == a.CSM || p.ID == a.OriginalAE || p.Role == expansion.RoleManager || e.IsAdmin(p)
-}
-
-var openStatuses = []expansion.SignalStatus{expansion.Detected, expansion.Confirmed, expansion.Routed, expansion.Parked}
-
-// cases draws up a case for each signal the viewer may see in a list.
-func (e *Engine) cases(ctx context.Context, viewer expansion.Person, ss []expansion.Signal) ([]expansion.Case, error) {
-	out := make([]expansion.Case, 0, len(ss))
-	for _, s := range ss {
-		c, err := e.caseOf(ctx, viewer, s.ID, "")
-		if err != nil {
-			return nil, err
-		}
-		switch err := e.maySee(ctx, viewer, c.Account); expansion.CodeOf(err) {
-		case "":
-			out = append(out, c)
-		case expansion.CodeDenied: // it is not in this person's lists
-		default:
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// List returns a page of signals, newest first, and the cursor of the next page, 0 at the
-// end.
-func (e *Engine) List(ctx context.Context, viewer expansion.PersonID, f ListFilter) ([]expansion.Case, int64, error) {
-	p, err := e.person(ctx, e.store.Reader, viewer)
-	if err != nil {
-		return nil, 0, err
-	}
-	sf, err := e.signalFilter(ctx, f)
-	if err != nil {
-		return nil, 0, err
-	}
-	limit := min(max(f.Limit, 0), 100)
-	if limit == 0 {
-		limit = 10
-	}
-	sf.Limit = limit + 1
-	ss, err := e.store.Signals(ctx, sf)
-	if err != nil {
-		return nil, 0, err
-	}
-	var next int64
-	if len(ss) > limit {
-		ss = ss[:limit]
-		next = ss[limit-1].Number
-	}
-	cs, err := e.cases(ctx, p, ss)
-	return cs, next, err
-}
-
-func (e *Engine) signalFilter(ctx context.Context, f ListFilter) (store.SignalFilter, error) {
-	sf := store.SignalFilter{Types: f.Types, Strengths: f.Strengths, Statuses: f.Statuses, AccountID: f.AccountID, Since: f.Since, Before: f.After}
-	if f.Owner != "" {
-		sf.Owners = []expansion.PersonID{f.Owner}
-	}
-	if f.Team != "" {
-		people, err := e.store.People(ctx)
-		if err != nil {
-			return sf, err
-		}
-		sf.Owners = append(sf.Owners, f.Team)
-		for _, p := range people {
-			if p.Manager == f.Team {
-				sf.Owners = append(sf.Owners, p.ID)
-			}
-		}
-	}
-	return sf, nil
-}
-
-// Mine returns what waits on a person, oldest first: routings to acknowledge or to work,
-// previews and questions, escalations.
-func (e *Engine) Mine(ctx context.Context, viewer expansion.PersonID) ([]expansion.Case, error) {
-	p, err := e.person(ctx, e.store.Reader, viewer)
-	if err != nil {
-		return nil, err
-	}
-	ss, err := e.store.Signals(ctx, store.SignalFilter{Owners: []expansion.PersonID{viewer}, Statuses: openStatuses, Limit: 100})
-	if err != nil {
-		return nil, err
-	}
-	cs, err := e.cases(ctx, p, ss)
-	if err != nil {
-		return nil, err
-	}
-	cs = slices.DeleteFunc(cs, func(c expansion.Case) bool { return !needs(c, viewer) })
-	slices.Reverse(cs)
-	return cs, nil
-}
-
-// needs reports whether a case waits on the person.
-func needs(c expansion.Case, who expansion.PersonID) bool {
-	if rt := c.Routing; rt != nil && rt.Open() {
-		return rt.To == who || rt.EscalatedTo == who && rt.Status == expansion.Pending
-	}
-	switch c.Signal.Status {
-	case expansion.Detected, expansion.Confirmed: // a parked one has left the queue (storyboard 3.5)
-		return csmOf(c.Signal, c.Account) == who && c.Signal.Waiting != expansion.WaitUntil
-	}
-	return false
-}
-
-// HomeView is App Home: the cases in the filter and the totals above them.
-type HomeView struct {
-	Cases  []expansion.Case
-	Totals Totals
-}
-
-// Totals are the figures on top of App Home.
-type Totals struct {
-	NeedYou, Open, Won int
-	WonARR             []expansion.Money // this quarter, per currency
-}
-
-// Home draws up App Home for a person.
-func (e *Engine) Home(ctx context.Context, viewer expansion.PersonID, f ListFilter) (HomeView, error) {
-	var v HomeView
-	p, err := e.person(ctx, e.store.Reader, viewer)
-	if err != nil {
-		return v, err
-	}
-	sf, err := e.signalFilter(ctx, f)
-	if err != nil {
-		return v, err
-	}
-	if len(sf.Statuses) == 0 {
-		sf.Statuses = append(slices.Clone(openStatuses), expansion.Closed)
-	}
-	sf.Limit = 60
-	ss, err := e.store.Signals(ctx, sf)
-	if err != nil {
-		return v, err
-	}
-	if v.Cases, err = e.cases(ctx, p, ss); err != nil {
-		return v, err
-	}
-	now := e.clock.Now().In(p.Location())
-	quarter := time.Date(now.Year(), now.Month()-(now.Month()-1)%3, 1, 0, 0, 0, 0, p.Location())
-	sums := map[string]expansion.Money{}
-	for _, c := range v.Cases {
-		if needs(c, viewer) {
-			v.Totals.NeedYou++
-		}
-		if c.Signal.Status.Open() {
-			v.Totals.Open++
-		}
-		if rt := c.Routing; rt != nil && rt.Status == expansion.Won && rt.ClosedAt.After(quarter) {
-			v.Totals.Won++
-			if m := rt.OutcomeARR; m != nil {
-				sum := sums[m.Currency]
-				sums[m.Currency] = expansion.Money{Minor: sum.Minor + m.Minor, Currency: m.Currency}
-			}
-		}
-	}
-	for _, m := range sums {
-		v.Totals.WonARR = append(v.Totals.WonARR, m)
-	}
-	slices.SortFunc(v.Totals.WonARR, func(a, b expansion.Money) int { return strings.Compare(a.Currency, b.Currency) })
-	return v, nil
 }

@@ -39,5 +39,9 @@ func TestARestrictedCaseIsForItsTeam(t *testing.T) {
 		if !may && expansion.CodeOf(err) != expansion.CodeDenied {
 			t.Errorf("%s sees a restricted case, error %v", name, err)
 		}
+		cs, _, err := w.List(ctx, w.people[name], engine.ListFilter{})
+		if err != nil || len(cs) == 1 != may {
+			t.Errorf("%s has %d cases in a list (%v), may see it: %v", name, len(cs), err, may)
+		}
 	}
 }

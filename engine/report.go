@@ -24,31 +24,18 @@ func (e *Engine) Report(ctx context.Context, viewer expansion.PersonID, since ti
 		return none, nil, err
 	}
 	m := byID(people)
-	rts, err := e.store.RoutingsSince(ctx, since)
+	rts, err := e.store.RoutedSince(ctx, since)
 	if err != nil {
 		return none, nil, err
 	}
+	v := m[viewer]
 	var samples []learn.Sample
 	for _, rt := range rts {
-		if rt.Disposition == expansion.Recalled || rt.Disposition == expansion.Rerouted {
-			continue // the routing that replaced it counts
-		}
-		s, err := e.store.Signal(ctx, rt.SignalID)
-		if err != nil {
-			return none, nil, err
-		}
-		a, err := e.store.Account(ctx, rt.AccountID)
-		if err != nil {
-			return none, nil, err
-		}
-		if v := m[viewer]; viewer != "" && !e.IsAdmin(v) && rt.To != viewer && csmOf(s, a) != viewer && (v.Role != expansion.RoleManager || m[rt.To].Manager != viewer) {
+		csm := csmOf(expansion.Signal{CreatedBy: rt.LoggedBy}, expansion.Account{CSM: rt.CSM})
+		if viewer != "" && !e.IsAdmin(v) && rt.To != viewer && csm != viewer && (v.Role != expansion.RoleManager || m[rt.To].Manager != viewer) {
 			continue
 		}
-		o, err := e.store.Opportunity(ctx, rt.OpportunityID)
-		if err != nil {
-			return none, nil, err
-		}
-		x := learn.Sample{Type: s.Type, Rep: rt.To, RoutedAt: rt.RoutedAt, AcknowledgedAt: rt.AcknowledgedAt, ClosedAt: rt.ClosedAt, ARR: rt.OutcomeARR, Opportunity: e.crm == nil || o.CRMID != ""}
+		x := learn.Sample{Type: rt.Type, Rep: rt.To, RoutedAt: rt.RoutedAt, AcknowledgedAt: rt.AcknowledgedAt, ClosedAt: rt.ClosedAt, ARR: rt.ARR, Opportunity: e.crm == nil || rt.CRMID != ""}
 		if rt.Status.Final() || rt.Disposition == expansion.Rejected {
 			won := rt.Status == expansion.Won
 			x.Won = &won

@@ -44,4 +44,8 @@ type List struct {
 	Kind  ListKind
 	Day   time.Time // the reader's local date it is for
 	Cases []Case
+	Total int // more than len(Cases) when not all are drawn up; 0 = those
 }
+
+// Len is how many cases the list is about, drawn up or not.
+func (l List) Len() int { return max(l.Total, len(l.Cases)) }

@@ -25,11 +25,11 @@ func menu(ctx context.Context, h *Handlers, p *press) error {
 
 // mine is what waits on the presser.
 func mine(ctx context.Context, h *Handlers, p *press) error {
-	cases, err := h.e.Mine(ctx, p.by.ID)
+	cases, total, err := h.e.Mine(ctx, p.by.ID)
 	if err != nil {
 		return err
 	}
-	return h.show(ctx, p, blocks.Mine(p.by, p.now, cases))
+	return h.show(ctx, p, blocks.Mine(p.by, p.now, cases, total))
 }
 
 func commandAccount(ctx context.Context, h *Handlers, p *press) error {
@@ -55,7 +55,7 @@ func (h *Handlers) showAccount(ctx context.Context, p *press, id expansion.Accou
 		return err
 	}
 	return h.show(ctx, p, blocks.Account(blocks.AccountCard{
-		Viewer: p.by, Now: p.now, Account: v.Account, Context: v.Context, Open: v.Cases, Hold: v.Hold, Activities: v.Activities, People: v.People,
+		Viewer: p.by, Now: p.now, Account: v.Account, Context: v.Context, Open: v.Cases, OpenTotal: v.Open, Hold: v.Hold, Activities: v.Activities, People: v.People,
 	}))
 }
 
@@ -261,7 +261,11 @@ func parseSince(s string, now time.Time, loc *time.Location) (time.Time, error) 
 	return time.Time{}, expansion.FieldErrorf("since", "I don't understand the time %q. Say it like 30d, 2w, 3m or 2026-03-01.", cutRunes(s, 30))
 }
 
-const listPageSize = 10
+// Bounds of a list (storyboard 2, 7.17).
+const (
+	listPageSize = 10
+	listLimit    = 100
+)
 
 // commandList is "/expansion list [type: strength: status: account: owner: since:]".
 func commandList(ctx context.Context, h *Handlers, p *press) error {
@@ -278,13 +282,13 @@ func (h *Handlers) list(ctx context.Context, p *press, words string, page int) e
 	if err != nil {
 		return err
 	}
-	f.Limit = homeLimit
+	f.Limit = listLimit
 	cases, more, err := h.e.List(ctx, p.by.ID, f)
 	if err != nil {
 		return err
 	}
 	if more != 0 && page == 1 {
-		h.say(ctx, p.Call, fmt.Sprintf("More than %d signals match; here are the newest %d. Narrow it with type:, status:, account:, owner: or since:.", homeLimit, homeLimit))
+		h.say(ctx, p.Call, fmt.Sprintf("More than %d signals match; here are the newest %d. Narrow it with type:, status:, account:, owner: or since:.", listLimit, listLimit))
 	}
 	pages := max(1, (len(cases)+listPageSize-1)/listPageSize)
 	page = min(max(page, 1), pages)

@@ -52,8 +52,8 @@ type Verbs interface {
 	Stages(ctx context.Context) ([]engine.StageChoice, error)
 	AccountView(ctx context.Context, viewer expansion.PersonID, id expansion.AccountID) (engine.AccountView, error)
 	List(ctx context.Context, viewer expansion.PersonID, f engine.ListFilter) ([]expansion.Case, int64, error)
-	Mine(ctx context.Context, viewer expansion.PersonID) ([]expansion.Case, error)
-	Home(ctx context.Context, viewer expansion.PersonID, f engine.ListFilter) (engine.HomeView, error)
+	Mine(ctx context.Context, viewer expansion.PersonID) ([]expansion.Case, int, error)
+	Home(ctx context.Context, viewer expansion.PersonID, f engine.ListFilter, page int) (engine.HomeView, error)
 	Report(ctx context.Context, viewer expansion.PersonID, since time.Time) (expansion.Performance, map[expansion.PersonID]expansion.Person, error)
 	GoLive(ctx context.Context, by expansion.PersonID) error
 	Shadow(ctx context.Context) (on bool, seen int, err error)

@@ -11,12 +11,6 @@ import (
 	"expansionbot/expansion"
 )
 
-// Bounds of App Home (storyboard 8).
-const (
-	homeLimit     = 100 // signals asked for
-	homeCustomers = 8   // a page
-)
-
 // homeOpened shows App Home with nothing filtered.
 func homeOpened(ctx context.Context, h *Handlers, p *press) error {
 	return h.publish(ctx, p, blocks.HomeFilter{}, 1)
@@ -79,8 +73,8 @@ func homeFilter(v *slack.View) blocks.HomeFilter {
 // open and not parked.
 func listFilter(f blocks.HomeFilter, by expansion.PersonID) engine.ListFilter {
 	out := engine.ListFilter{
-		AccountID: expansion.AccountID(f.Account.Value), Limit: homeLimit,
-		Statuses: []expansion.SignalStatus{expansion.Detected, expansion.Confirmed, expansion.Routed},
+		AccountID: expansion.AccountID(f.Account.Value),
+		Statuses:  []expansion.SignalStatus{expansion.Detected, expansion.Confirmed, expansion.Routed},
 	}
 	if f.Type != "" {
 		out.Types = []expansion.SignalType{f.Type}
@@ -101,18 +95,17 @@ func listFilter(f blocks.HomeFilter, by expansion.PersonID) engine.ListFilter {
 }
 
 func (h *Handlers) publish(ctx context.Context, p *press, f blocks.HomeFilter, page int) error {
-	found, err := h.e.Home(ctx, p.by.ID, listFilter(f, p.by.ID))
+	found, err := h.e.Home(ctx, p.by.ID, listFilter(f, p.by.ID), page)
 	if err != nil {
 		return err
 	}
 	v := blocks.HomeView{
-		Viewer: p.by, Now: p.now, Filter: f, Admin: h.e.IsAdmin(p.by),
+		Viewer: p.by, Now: p.now, Filter: f, Admin: h.e.IsAdmin(p.by), Page: found.Page, Pages: found.Pages,
 		Totals: blocks.HomeTotals{NeedYou: found.Totals.NeedYou, Open: found.Totals.Open, WonQuarter: found.Totals.Won, WonMoney: found.Totals.WonARR},
 	}
-	groups := byAccount(found.Cases)
-	v.Pages = max(1, (len(groups)+homeCustomers-1)/homeCustomers)
-	v.Page = min(page, v.Pages)
-	v.Groups = groups[min((v.Page-1)*homeCustomers, len(groups)):min(v.Page*homeCustomers, len(groups))]
+	for _, g := range found.Groups {
+		v.Groups = append(v.Groups, blocks.HomeGroup(g))
+	}
 	if v.Shadow, err = h.shadow(ctx); err != nil {
 		return err
 	}
@@ -126,20 +119,4 @@ func (h *Handlers) shadow(ctx context.Context) (*blocks.ShadowCount, error) {
 		return nil, err
 	}
 	return &blocks.ShadowCount{Signals: seen}, nil
-}
-
-// byAccount groups cases by customer, both in the order they came.
-func byAccount(cases []expansion.Case) []blocks.HomeGroup {
-	var groups []blocks.HomeGroup
-	at := make(map[expansion.AccountID]int)
-	for _, c := range cases {
-		i, ok := at[c.Account.ID]
-		if !ok {
-			i = len(groups)
-			at[c.Account.ID] = i
-			groups = append(groups, blocks.HomeGroup{Account: c.Account})
-		}
-		groups[i].Cases = append(groups[i].Cases, c)
-	}
-	return groups
 }

@@ -257,7 +257,7 @@ func (w writer) notice(text string) *letter {
 
 // list is several cases in one mail.
 func (w writer) list(list expansion.List) *letter {
-	n := len(list.Cases)
+	n := list.Len()
 	titles := map[expansion.ListKind]string{
 		expansion.ListNudges:      count(n, "case") + " waiting for you",
 		expansion.ListWhileAway:   "While you were away: " + count(n, "case") + " went to others",
@@ -268,7 +268,6 @@ func (w writer) list(list expansion.List) *letter {
 	l := &letter{Subject: title, Title: title, Preview: title, Hint: "The buttons for each are in Slack.", Footer: w.footer()}
 	for i, c := range list.Cases {
 		if i == maxListed {
-			l.Paras = append(l.Paras, para{"", fmt.Sprintf("And %d more in Slack.", n-maxListed)})
 			break
 		}
 		cw := writer{c, w.to, w.loc}
@@ -282,6 +281,9 @@ func (w writer) list(list expansion.List) *letter {
 			text = joined(" · ", text, c.Signal.Label())
 		}
 		l.Paras = append(l.Paras, para{cw.account(), text})
+	}
+	if more := n - min(len(list.Cases), maxListed); more > 0 {
+		l.Paras = append(l.Paras, para{"", fmt.Sprintf("And %d more in Slack.", more)})
 	}
 	return l
 }

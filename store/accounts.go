@@ -12,9 +12,9 @@ import (
 
 // PutAccount adds an account or replaces the one with the same id.
 func (t *Tx) PutAccount(ctx context.Context, a expansion.Account) error {
-	_, err := t.exec(ctx, `INSERT INTO accounts (id, name, id_folded, name_folded, domain, csm, doc) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded, domain = excluded.domain, csm = excluded.csm, doc = excluded.doc`,
-		string(a.ID), a.Name, strings.ToLower(string(a.ID)), strings.ToLower(a.Name), strings.ToLower(a.Domain), string(a.CSM), doc(a))
+	_, err := t.exec(ctx, `INSERT INTO accounts (id, name, id_folded, name_folded, domain, csm, original_ae, restricted, doc) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded, domain = excluded.domain, csm = excluded.csm, original_ae = excluded.original_ae, restricted = excluded.restricted, doc = excluded.doc`,
+		string(a.ID), a.Name, strings.ToLower(string(a.ID)), strings.ToLower(a.Name), strings.ToLower(a.Domain), string(a.CSM), string(a.OriginalAE), flag(a.Restricted), doc(a))
 	return err
 }
 

@@ -36,14 +36,15 @@ func one[T any](ctx context.Context, r Reader, missing, query string, args ...an
 
 // all scans rows of one JSON document each.
 func all[T any](ctx context.Context, r Reader, query string, args ...any) ([]T, error) {
-	return rows(ctx, r, func(s scanner) (T, error) {
-		var v T
-		var doc string
-		if err := s.Scan(&doc); err != nil {
-			return v, err
-		}
-		return v, json.Unmarshal([]byte(doc), &v)
-	}, query, args...)
+	return rows(ctx, r, scanDoc[T], query, args...)
+}
+
+func scanDoc[T any](s scanner) (v T, err error) {
+	var doc string
+	if err := s.Scan(&doc); err != nil {
+		return v, err
+	}
+	return v, json.Unmarshal([]byte(doc), &v)
 }
 
 type scanner interface{ Scan(dest ...any) error }
@@ -72,6 +73,14 @@ func doc(v any) string {
 		panic(fmt.Sprintf("store: a value of our own types does not marshal: %v", err))
 	}
 	return string(b)
+}
+
+// flag is how a yes or no is kept.
+func flag(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 func us(t time.Time) int64 { return t.UnixMicro() }

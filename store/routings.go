@@ -28,14 +28,10 @@ func scanRouting(s scanner) (expansion.Routing, error) {
 // was chosen from a pool by turns, which counts as one of their turns.
 func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing, taken bool) error {
 	r.Version = 1
-	pooled := int64(0)
-	if taken {
-		pooled = 1
-	}
-	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, pooled, version, doc, decision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		string(r.ID), r.Number, string(r.SignalID), string(r.AccountID), string(r.To), string(r.Status), string(r.Disposition), string(r.OpportunityID),
-		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), pooled, r.Version, doc(r), doc(r.Decision))
+	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, escalated_to, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, pooled, version, doc, decision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		string(r.ID), r.Number, string(r.SignalID), string(r.AccountID), string(r.To), string(r.EscalatedTo), string(r.Status), string(r.Disposition), string(r.OpportunityID),
+		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), flag(taken), r.Version, doc(r), doc(r.Decision))
 	return err
 }
 
@@ -44,8 +40,8 @@ func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing, taken bool
 func (t *Tx) UpdateRouting(ctx context.Context, r *expansion.Routing) error {
 	was := r.Version
 	r.Version = was + 1
-	n, err := t.exec(ctx, `UPDATE expansion_routings SET status = $1, disposition = $2, acknowledged_at = $3, closed_at = $4, escalate_at = $5, version = $6, doc = $7 WHERE id = $8 AND version = $9`,
-		string(r.Status), string(r.Disposition), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), string(r.ID), was)
+	n, err := t.exec(ctx, `UPDATE expansion_routings SET escalated_to = $1, status = $2, disposition = $3, acknowledged_at = $4, closed_at = $5, escalate_at = $6, version = $7, doc = $8 WHERE id = $9 AND version = $10`,
+		string(r.EscalatedTo), string(r.Status), string(r.Disposition), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), string(r.ID), was)
 	if err != nil {
 		return err
 	}
@@ -76,10 +72,13 @@ func (r Reader) RoutingByNumber(ctx context.Context, n int64) (expansion.Routing
 	return r.routing(ctx, fmt.Sprintf("There is no routing R-%d.", n), `number = $1`, n)
 }
 
+// liveFirst orders a signal's routings: the one on its path, else the newest.
+const liveFirst = `CASE disposition WHEN '' THEN 0 ELSE 1 END, number DESC`
+
 // LiveRouting returns the signal's routing that has not left its path, else the newest
 // one; nil when the signal was never routed.
 func (r Reader) LiveRouting(ctx context.Context, id expansion.SignalID) (*expansion.Routing, error) {
-	x, err := r.routing(ctx, "", `signal_id = $1 ORDER BY CASE disposition WHEN '' THEN 0 ELSE 1 END, number DESC LIMIT 1`, string(id))
+	x, err := r.routing(ctx, "", `signal_id = $1 ORDER BY `+liveFirst+` LIMIT 1`, string(id))
 	if expansion.CodeOf(err) == expansion.CodeNotFound {
 		return nil, nil
 	}
@@ -100,11 +99,11 @@ func (r Reader) RoutingsOfPerson(ctx context.Context, id expansion.PersonID) ([]
 		WHERE to_person = $1 AND disposition = '' AND status IN ('pending', 'acknowledged', 'in_progress') ORDER BY number LIMIT 200`, string(id))
 }
 
-// HoldsRouting reports whether a person has a routing of an account that has not left its
-// path, open or ended.
+// HoldsRouting reports whether a routing of an account that has not left its path, open
+// or ended, is a person's or was escalated to them.
 func (r Reader) HoldsRouting(ctx context.Context, person expansion.PersonID, account expansion.AccountID) (bool, error) {
 	var n int
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM expansion_routings WHERE to_person = $1 AND account_id = $2 AND disposition = ''`, string(person), string(account)).Scan(&n)
+	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM expansion_routings WHERE (to_person = $1 OR escalated_to = $1) AND account_id = $2 AND disposition = ''`, string(person), string(account)).Scan(&n)
 	return n > 0, err
 }
 
@@ -175,10 +174,7 @@ func opportunityValues(o expansion.Opportunity) (amount *int64, currency string,
 		}
 		won, outcome = &w, &d
 	}
-	if o.Associated {
-		associated = 1
-	}
-	return
+	return amount, currency, won, outcome, flag(o.Associated)
 }
 
 // InsertOpportunity keeps a new opportunity. Version becomes 1.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"expansionbot/expansion"
@@ -81,84 +80,6 @@ func (r Reader) OpenSignal(ctx context.Context, key string) (*expansion.Signal, 
 		return nil, err
 	}
 	return &s, nil
-}
-
-// SignalFilter narrows Signals. Zero fields do not narrow.
-type SignalFilter struct {
-	Types     []expansion.SignalType
-	Strengths []expansion.Strength
-	Statuses  []expansion.SignalStatus
-	Waiting   []expansion.Waiting
-	AccountID expansion.AccountID
-	Owners    []expansion.PersonID // who logged it, the CSM of the account, or recipient of a routing that is on its path
-	Since     time.Time
-	Before    int64 // only numbers below; 0 = from the newest
-	Limit     int   // at most 500, 0 = 500
-}
-
-// Signals lists signals, newest number first.
-func (r Reader) Signals(ctx context.Context, f SignalFilter) ([]expansion.Signal, error) {
-	w := where{}
-	in(&w, "s.signal_type", f.Types)
-	in(&w, "s.signal_strength", f.Strengths)
-	in(&w, "s.status", f.Statuses)
-	in(&w, "s.waiting", f.Waiting)
-	if f.AccountID != "" {
-		w.add("s.account_id = %s", string(f.AccountID))
-	}
-	if !f.Since.IsZero() {
-		w.add("s.detected_at >= %s", us(f.Since))
-	}
-	if f.Before > 0 {
-		w.add("s.number < %s", f.Before)
-	}
-	if len(f.Owners) > 0 {
-		marks := make([]string, len(f.Owners))
-		for i, o := range f.Owners {
-			marks[i] = w.arg(string(o))
-		}
-		list := strings.Join(marks, ", ")
-		// SQLite numbers a parameter by its first place, so reusing the marks is safe.
-		w.conds = append(w.conds, fmt.Sprintf(`(s.created_by IN (%[1]s) OR EXISTS (SELECT 1 FROM accounts a WHERE a.id = s.account_id AND a.csm IN (%[1]s))
-			OR EXISTS (SELECT 1 FROM expansion_routings r WHERE r.signal_id = s.id AND r.disposition = '' AND r.to_person IN (%[1]s)))`, list))
-	}
-	limit := f.Limit
-	if limit <= 0 || limit > 500 {
-		limit = 500
-	}
-	return all[expansion.Signal](ctx, r, `SELECT s.doc FROM expansion_signals s`+w.String()+` ORDER BY s.number DESC LIMIT `+w.arg(limit), w.args...)
-}
-
-// where collects conditions and their parameters in the order they first appear, which
-// is how SQLite numbers them.
-type where struct {
-	conds []string
-	args  []any
-}
-
-func (w *where) arg(v any) string {
-	w.args = append(w.args, v)
-	return fmt.Sprintf("$%d", len(w.args))
-}
-
-func (w *where) add(format string, v any) { w.conds = append(w.conds, fmt.Sprintf(format, w.arg(v))) }
-
-func (w *where) String() string {
-	if len(w.conds) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(w.conds, " AND ")
-}
-
-func in[T ~string](w *where, column string, values []T) {
-	if len(values) == 0 {
-		return
-	}
-	marks := make([]string, len(values))
-	for i, v := range values {
-		marks[i] = w.arg(string(v))
-	}
-	w.conds = append(w.conds, column+" IN ("+strings.Join(marks, ", ")+")")
 }
 
 // PutContext keeps what was gathered around a signal.

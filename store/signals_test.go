@@ -200,9 +200,9 @@ func TestContextOfASignal(t *testing.T) {
 
 // book is what the filter is checked against.
 type book struct {
-	signals []expansion.Signal
-	csm     map[expansion.AccountID]expansion.PersonID
-	routed  map[expansion.SignalID][]expansion.PersonID // recipients of routings still on their path
+	signals  []expansion.Signal
+	accounts map[expansion.AccountID]expansion.Account
+	onPath   map[expansion.SignalID]expansion.Routing
 }
 
 var (
@@ -215,13 +215,13 @@ var (
 
 // fill makes signals that differ in every field a filter knows.
 func fill(t *testing.T, s *store.Store) book {
-	b := book{csm: map[expansion.AccountID]expansion.PersonID{}, routed: map[expansion.SignalID][]expansion.PersonID{}}
+	b := book{accounts: map[expansion.AccountID]expansion.Account{}, onPath: map[expansion.SignalID]expansion.Routing{}}
 	ctx := t.Context()
 	pick := func(i, n int) int { return (i*7919 + i*i*31) / 3 % n }
 	write(t, s, func(tx *store.Tx) error {
 		for i, id := range bookAccounts[:2] { // the third is not imported yet
-			b.csm[id] = bookPeople[i]
-			if err := tx.PutAccount(ctx, expansion.Account{ID: id, Name: string(id), CSM: bookPeople[i]}); err != nil {
+			b.accounts[id] = expansion.Account{ID: id, Name: string(id), CSM: bookPeople[i], OriginalAE: bookPeople[i+1], Restricted: i == 1}
+			if err := tx.PutAccount(ctx, b.accounts[id]); err != nil {
 				return err
 			}
 		}
@@ -241,13 +241,21 @@ func fill(t *testing.T, s *store.Store) book {
 			b.signals = append(b.signals, x)
 			if i%2 == 0 {
 				r := routing(s, int64(i+1), x, bookPeople[pick(i+7, 4)])
+				r.Status = []expansion.RoutingStatus{expansion.Pending, expansion.Acknowledged, expansion.Won}[pick(i+8, 3)]
 				if i%4 == 0 {
 					r.Disposition = expansion.Rerouted
-				} else {
-					b.routed[x.ID] = append(b.routed[x.ID], r.To)
 				}
 				if err := tx.InsertRouting(ctx, &r, false); err != nil {
 					return err
+				}
+				if i%5 == 0 {
+					r.EscalatedTo = bookPeople[pick(i+9, 4)]
+					if err := tx.UpdateRouting(ctx, &r); err != nil {
+						return err
+					}
+				}
+				if r.Disposition == expansion.OnPath {
+					b.onPath[x.ID] = r
 				}
 			}
 		}
@@ -260,7 +268,9 @@ func fill(t *testing.T, s *store.Store) book {
 func (b book) filter(f store.SignalFilter) []expansion.Signal {
 	var out []expansion.Signal
 	for _, x := range b.signals {
-		mine := func(p expansion.PersonID) bool { return slices.Contains(f.Owners, p) }
+		mine := func(p expansion.PersonID) bool { return p != "" && slices.Contains(f.Owners, p) }
+		a, r := b.accounts[x.AccountID], b.onPath[x.ID]
+		escalated := func(p expansion.PersonID) bool { return r.Status == expansion.Pending && r.EscalatedTo == p }
 		if len(f.Types) > 0 && !slices.Contains(f.Types, x.Type) ||
 			len(f.Strengths) > 0 && !slices.Contains(f.Strengths, x.Strength) ||
 			len(f.Statuses) > 0 && !slices.Contains(f.Statuses, x.Status) ||
@@ -268,16 +278,37 @@ func (b book) filter(f store.SignalFilter) []expansion.Signal {
 			f.AccountID != "" && f.AccountID != x.AccountID ||
 			!f.Since.IsZero() && x.DetectedAt.Before(f.Since) ||
 			f.Before > 0 && x.Number >= f.Before ||
-			len(f.Owners) > 0 && !mine(x.CreatedBy) && !mine(b.csm[x.AccountID]) && !slices.ContainsFunc(b.routed[x.ID], mine) {
+			len(f.Accounts) > 0 && !slices.Contains(f.Accounts, x.AccountID) ||
+			len(f.Owners) > 0 && !mine(x.CreatedBy) && !mine(a.CSM) && !mine(r.To) && !slices.ContainsFunc(f.Owners, escalated) ||
+			f.Viewer != "" && a.Restricted && a.CSM != f.Viewer && a.OriginalAE != f.Viewer && !b.holds(f.Viewer, a.ID) {
 			continue
+		}
+		if who := f.Needs; who != "" {
+			early := x.Status == expansion.Detected || x.Status == expansion.Confirmed
+			asked := early && x.Waiting != expansion.WaitUntil && (x.CreatedBy == who || x.CreatedBy == "" && a.CSM == who)
+			if works := r.ID != "" && r.Open() && (r.To == who || escalated(who)); !asked && !works {
+				continue
+			}
 		}
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b expansion.Signal) int { return cmp.Compare(b.Number, a.Number) })
+	if f.Oldest {
+		slices.Reverse(out)
+	}
 	if f.Limit > 0 && len(out) > f.Limit {
 		out = out[:f.Limit]
 	}
 	return out
+}
+
+func (b book) holds(who expansion.PersonID, account expansion.AccountID) bool {
+	for _, r := range b.onPath {
+		if r.AccountID == account && (r.To == who || r.EscalatedTo == who) {
+			return true
+		}
+	}
+	return false
 }
 
 func numbers(xs []expansion.Signal) []int64 {
@@ -313,6 +344,10 @@ func TestSignalFilter(t *testing.T) {
 				Owners:    some(r, "owners", bookPeople),
 				Before:    rapid.Int64Range(0, 130).Draw(r, "before"),
 				Limit:     rapid.IntRange(0, 40).Draw(r, "limit"),
+				Accounts:  some(r, "accounts", bookAccounts),
+				Needs:     rapid.SampledFrom(append([]expansion.PersonID{"", "", "", "nobody"}, bookPeople...)).Draw(r, "needs"),
+				Viewer:    rapid.SampledFrom(append([]expansion.PersonID{"", "", "", "nobody"}, bookPeople...)).Draw(r, "viewer"),
+				Oldest:    rapid.Bool().Draw(r, "oldest"),
 			}
 			if d := rapid.IntRange(-1, 10).Draw(r, "since"); d >= 0 {
 				f.Since = kept.AddDate(0, 0, d)
@@ -323,6 +358,28 @@ func TestSignalFilter(t *testing.T) {
 			}
 			if g, w := numbers(got), numbers(b.filter(f)); !slices.Equal(g, w) {
 				r.Fatalf("signals of %+v:\n got %v\nwant %v", f, g, w)
+			}
+			f.Limit = 0
+			n, accounts, err := s.CountSignals(t.Context(), f)
+			if err != nil {
+				r.Fatal(err)
+			}
+			want := b.filter(f)
+			of := map[expansion.AccountID]int{}
+			for _, x := range want {
+				of[x.AccountID]++
+			}
+			if n != len(want) || accounts != len(of) {
+				r.Fatalf("count of %+v: %d signals of %d accounts, want %d of %d", f, n, accounts, len(want), len(of))
+			}
+			as, err := s.SignalAccounts(t.Context(), f, 1, 5)
+			if err != nil || len(as) != max(0, len(of)-1) {
+				r.Fatalf("accounts of %+v after the first: %v, %v; want %d", f, as, err, len(of)-1)
+			}
+			for _, a := range as {
+				if a.Signals != of[a.ID] {
+					r.Fatalf("%s has %d signals, want %d", a.ID, a.Signals, of[a.ID])
+				}
 			}
 		})
 	})

@@ -7,8 +7,10 @@ CREATE INDEX aways_person ON aways (person, to_day);
 
 -- The folded columns are lower case, made by the program: what a database calls lower case
 -- depends on its locale.
-CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, id_folded TEXT NOT NULL, name_folded TEXT NOT NULL, domain TEXT NOT NULL, csm TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, id_folded TEXT NOT NULL, name_folded TEXT NOT NULL, domain TEXT NOT NULL, csm TEXT NOT NULL, original_ae TEXT NOT NULL, restricted BIGINT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX accounts_name ON accounts (name, id);
+CREATE INDEX accounts_csm ON accounts (csm);
+CREATE INDEX accounts_restricted ON accounts (restricted);
 
 CREATE TABLE contacts (id TEXT PRIMARY KEY, account_id TEXT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX contacts_account ON contacts (account_id, id);
@@ -44,11 +46,12 @@ CREATE INDEX evidence_signal ON evidence (signal_id, occurred_at, id);
 CREATE INDEX evidence_account ON evidence (account_id, occurred_at, id);
 
 CREATE TABLE expansion_routings (
-  id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, account_id TEXT NOT NULL, to_person TEXT NOT NULL,
+  id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, account_id TEXT NOT NULL, to_person TEXT NOT NULL, escalated_to TEXT NOT NULL,
   status TEXT NOT NULL, disposition TEXT NOT NULL, opportunity_id TEXT NOT NULL, routed_at BIGINT NOT NULL, acknowledged_at BIGINT, closed_at BIGINT,
   escalate_at BIGINT NOT NULL, pooled BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL, decision TEXT NOT NULL);
 CREATE INDEX routings_signal ON expansion_routings (signal_id, number);
 CREATE INDEX routings_person ON expansion_routings (to_person, disposition, status);
+CREATE INDEX routings_escalated ON expansion_routings (escalated_to, disposition, status);
 CREATE INDEX routings_routed ON expansion_routings (routed_at, number);
 
 CREATE TABLE expansion_opportunities (
