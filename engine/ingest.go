@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -286,87 +285,4 @@ func (e *Engine) Suggest(t expansion.SignalType, what, quote string, when time.T
 	}
 	score, words, _ := detect.Manual(detect.ManualInput{Type: t, What: what, Quote: quote, OccurredAt: when, Now: now})
 	return expansion.StrengthOf(score), words
-}
-
-// scanBatch is how many accounts one step of a scan looks at.
-const scanBatch = 200
-
-// ScanResult is what a scan looked at and found.
-type ScanResult struct{ Accounts, Signals, Merged, Cleared int }
-
-// Scan looks at the accounts whose usage changed since the last scan began. Each
-// account's finding and what the detector remembers commit together.
-func (e *Engine) Scan(ctx context.Context) (ScanResult, error) {
-	var res ScanResult
-	var since time.Time
-	if err := e.store.Setting(ctx, "scan_watermark", &since); err != nil {
-		return res, err
-	}
-	began := e.clock.Now().UTC()
-	var after expansion.AccountID
-	for {
-		ids, err := e.store.UsageAccounts(ctx, expansion.SeatsMetric, since, after, scanBatch)
-		if err != nil {
-			return res, fmt.Errorf("scan after %q: %w", after, err)
-		}
-		for _, id := range ids {
-			if err := e.scanAccount(ctx, id, &res); err != nil {
-				return res, fmt.Errorf("scan %s: %w", id, err)
-			}
-		}
-		if len(ids) < scanBatch {
-			break
-		}
-		after = ids[len(ids)-1]
-	}
-	return res, e.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.PutSetting(ctx, "first_scan_done", true); err != nil {
-			return err
-		}
-		// Overlap, so that a row committed while we read is looked at again.
-		return tx.PutSetting(ctx, "scan_watermark", began.Add(-time.Minute))
-	})
-}
-
-func (e *Engine) scanAccount(ctx context.Context, id expansion.AccountID, res *ScanResult) error {
-	acct, err := e.store.Account(ctx, id)
-	if expansion.CodeOf(err) == expansion.CodeNotFound {
-		return nil // usage came before its account; the account's import makes it count
-	}
-	if err != nil {
-		return err
-	}
-	now := e.clock.Now()
-	points, err := e.store.Usage(ctx, id, expansion.SeatsMetric, now.AddDate(0, 0, -90))
-	if err != nil {
-		return err
-	}
-	det := detect.OverLicenceConfig{}
-	var state detect.State
-	if err := e.store.DetectorState(ctx, id, det.Name(), &state); err != nil {
-		return err
-	}
-	v := detect.OverLicence(det, detect.Usage{Account: acct, Metric: expansion.SeatsMetric, Points: points, Now: now, State: state})
-	res.Accounts++
-	if v.Finding == nil && v.State == state {
-		return nil
-	}
-	return e.store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.PutDetectorState(ctx, id, det.Name(), v.State); err != nil {
-			return err
-		}
-		if v.Cleared {
-			res.Cleared++
-		}
-		if v.Finding == nil {
-			return nil
-		}
-		_, fresh, err := e.ingest(ctx, tx, *v.Finding, "")
-		if fresh {
-			res.Signals++
-		} else {
-			res.Merged++
-		}
-		return err
-	})
 }

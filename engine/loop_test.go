@@ -21,15 +21,22 @@ import (
 
 // clock is a movable one.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	step time.Duration // added at each look; 0 = 1 ms
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(time.Millisecond)
+	c.now = c.now.Add(max(c.step, time.Millisecond))
 	return c.now
+}
+
+func (c *clock) slow(step time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.step = step
 }
 
 func (c *clock) move(d time.Duration) {

@@ -160,7 +160,7 @@ type scheduled struct {
 }
 
 func (e *Engine) schedules() map[string]scheduled {
-	m := map[string]scheduled{"scan": {e.schedule.Scan, func(ctx context.Context) error { _, err := e.Scan(ctx); return err }}}
+	m := map[string]scheduled{"scan": {e.schedule.Scan, e.scanWhile}}
 	if e.crm != nil {
 		m["poll"] = scheduled{e.schedule.Poll, e.Poll}
 	}
@@ -172,7 +172,11 @@ func (e *Engine) schedules() map[string]scheduled {
 func (e *Engine) runSchedule(ctx context.Context, w store.Wait) error {
 	s, ok := e.schedules()[w.Kind]
 	if ok {
-		if err := s.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		err := s.run(ctx)
+		if later, ok := errors.AsType[*Later](err); ok {
+			return later // the promise stays; its job goes on
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
 			e.log.WarnContext(ctx, "regular work failed", "job", w.Kind, "err", err)
 		}
 	}
@@ -192,7 +196,11 @@ func (e *Engine) runSchedule(ctx context.Context, w store.Wait) error {
 // the clock.
 func (e *Engine) RunSchedulesNow(ctx context.Context) error {
 	for _, s := range e.schedules() {
-		if err := s.run(ctx); err != nil {
+		err := s.run(ctx)
+		for errors.As(err, new(*Later)) {
+			err = s.run(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
