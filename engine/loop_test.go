@@ -24,12 +24,16 @@ type clock struct {
 	mu   sync.Mutex
 	now  time.Time
 	step time.Duration // added at each look; 0 = 1 ms
+	read func()        // called at each look, when set
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(max(c.step, time.Millisecond))
+	if c.read != nil {
+		c.read()
+	}
 	return c.now
 }
 

@@ -19,6 +19,11 @@ import (
 // the signal still waits to be routed. When nobody is eligible the signal waits for a
 // recipient, and the error has CodeNoRecipient.
 func (e *Engine) Route(ctx context.Context, by expansion.PersonID, id expansion.SignalID, version int64, in RouteInput) (expansion.Routing, error) {
+	return e.routeAfter(ctx, by, id, in, func(*store.Tx) error { return nil })
+}
+
+// routeAfter is Route with a step before it in the same transaction, under the pool's lock.
+func (e *Engine) routeAfter(ctx context.Context, by expansion.PersonID, id expansion.SignalID, in RouteInput, before func(tx *store.Tx) error) (expansion.Routing, error) {
 	stages, err := e.stages(ctx)
 	if err != nil {
 		return expansion.Routing{}, err
@@ -28,6 +33,9 @@ func (e *Engine) Route(ctx context.Context, by expansion.PersonID, id expansion.
 	err = e.store.InTx(ctx, func(tx *store.Tx) error {
 		nobody = nil
 		if err := tx.LockPool(ctx); err != nil {
+			return err
+		}
+		if err := before(tx); err != nil {
 			return err
 		}
 		s, err := tx.Signal(ctx, id)

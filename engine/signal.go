@@ -13,37 +13,40 @@ import (
 // returns true the changed signal is kept, its promises are dropped, the line is logged
 // and every card of it is refreshed.
 func (e *Engine) changeSignal(ctx context.Context, by expansion.PersonID, id expansion.SignalID, verb string, fn func(tx *store.Tx, s *expansion.Signal, a expansion.Account, line *expansion.Activity) error) error {
-	return e.store.InTx(ctx, func(tx *store.Tx) error {
-		s, err := tx.Signal(ctx, id)
-		if err != nil {
-			return err
-		}
-		acct, err := tx.Account(ctx, s.AccountID)
-		if err != nil {
-			return err
-		}
-		if err := e.mayRoute(ctx, tx.Reader, by, s, acct); err != nil {
-			return err
-		}
-		if err := routable(ctx, tx.Reader, s); err != nil {
-			return err
-		}
-		if err := tx.DropWaits(ctx, string(s.ID)); err != nil {
-			return err
-		}
-		line := activity(expansion.Human, verb, s)
-		line.Person = by
-		if err := fn(tx, &s, acct, &line); err != nil {
-			return err
-		}
-		if err := tx.UpdateSignal(ctx, &s); err != nil {
-			return err
-		}
-		if _, err := tx.Log(ctx, line); err != nil {
-			return err
-		}
-		return e.refresh(ctx, tx, s.ID)
-	})
+	return e.store.InTx(ctx, func(tx *store.Tx) error { return e.changeSignalIn(ctx, tx, by, id, verb, fn) })
+}
+
+// changeSignalIn is changeSignal inside a transaction.
+func (e *Engine) changeSignalIn(ctx context.Context, tx *store.Tx, by expansion.PersonID, id expansion.SignalID, verb string, fn func(tx *store.Tx, s *expansion.Signal, a expansion.Account, line *expansion.Activity) error) error {
+	s, err := tx.Signal(ctx, id)
+	if err != nil {
+		return err
+	}
+	acct, err := tx.Account(ctx, s.AccountID)
+	if err != nil {
+		return err
+	}
+	if err := e.mayRoute(ctx, tx.Reader, by, s, acct); err != nil {
+		return err
+	}
+	if err := routable(ctx, tx.Reader, s); err != nil {
+		return err
+	}
+	if err := tx.DropWaits(ctx, string(s.ID)); err != nil {
+		return err
+	}
+	line := activity(expansion.Human, verb, s)
+	line.Person = by
+	if err := fn(tx, &s, acct, &line); err != nil {
+		return err
+	}
+	if err := tx.UpdateSignal(ctx, &s); err != nil {
+		return err
+	}
+	if _, err := tx.Log(ctx, line); err != nil {
+		return err
+	}
+	return e.refresh(ctx, tx, s.ID)
 }
 
 // Hold keeps a signal from routing by itself until somebody routes or dismisses it.
@@ -54,16 +57,16 @@ func (e *Engine) Hold(ctx context.Context, by expansion.PersonID, id expansion.S
 	})
 }
 
-// Confirm is the CSM's "Yes, route it": the signal goes to the seller the policy names.
+// Confirm is the CSM's "Yes, route it": the signal goes to the seller the policy names, in
+// the same transaction, so that no confirmed signal is left without a promise. When nobody
+// is eligible it waits for a recipient, and the error has CodeNoRecipient.
 func (e *Engine) Confirm(ctx context.Context, by expansion.PersonID, id expansion.SignalID, version int64) error {
-	err := e.changeSignal(ctx, by, id, "confirmed", func(tx *store.Tx, s *expansion.Signal, _ expansion.Account, _ *expansion.Activity) error {
-		s.Status, s.Waiting, s.WaitUntil = expansion.Confirmed, expansion.WaitReview, nil
-		return nil
+	_, err := e.routeAfter(ctx, by, id, RouteInput{}, func(tx *store.Tx) error {
+		return e.changeSignalIn(ctx, tx, by, id, "confirmed", func(_ *store.Tx, s *expansion.Signal, _ expansion.Account, _ *expansion.Activity) error {
+			s.Status, s.Waiting, s.WaitUntil = expansion.Confirmed, expansion.WaitReview, nil
+			return nil
+		})
 	})
-	if err != nil {
-		return err
-	}
-	_, err = e.Route(ctx, by, id, version, RouteInput{})
 	return err
 }
 

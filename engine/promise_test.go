@@ -1,0 +1,136 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"expansionbot/expansion"
+	"expansionbot/store"
+	"expansionbot/store/storetest"
+)
+
+// hint is weak evidence nobody vouched for.
+func (w *world) hint(id string, score float64) expansion.Signal {
+	w.t.Helper()
+	s, _, err := w.Ingest(context.Background(), expansion.Finding{
+		Signal:   expansion.Signal{AccountID: "brightwater", Type: expansion.UsageGrowth, Subject: "seats_used", Score: score, ExpansionType: expansion.Seats},
+		Evidence: expansion.Evidence{Source: expansion.SourceUsage, SourceID: id, OccurredAt: w.clock.Now(), Why: "more seats are in use", Score: score},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// asked is a weak signal whose CSM was asked.
+func (w *world) asked() expansion.Signal {
+	w.t.Helper()
+	s := w.hint("usage-1", 0.4)
+	for _, step := range []func(context.Context, expansion.SignalID) error{w.Enrich, w.Plan} {
+		if err := step(context.Background(), s.ID); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if s = w.signal(s.ID); s.Waiting != expansion.WaitCSM {
+		w.t.Fatalf("the weak signal is %s, waiting %q, want it put to its CSM", s.Status, s.Waiting)
+	}
+	return s
+}
+
+func (w *world) signal(id expansion.SignalID) expansion.Signal {
+	w.t.Helper()
+	s, err := w.store.Signal(context.Background(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// promised fails the test when a signal waits for a time and nothing will wake it.
+func (w *world) promised(id expansion.SignalID) {
+	w.t.Helper()
+	s := w.signal(id)
+	ws, err := w.store.OpenWaitsOf(context.Background(), string(id))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	switch s.Waiting {
+	case expansion.WaitReview, expansion.WaitRecipient, expansion.WaitUntil, expansion.WaitCSM:
+		if len(ws) == 0 {
+			w.t.Fatalf("%s is %s, waiting for %s, and no promise will wake it", s.Label(), s.Status, s.Waiting)
+		}
+	}
+}
+
+// dieAt is a context that ends at the n-th time the clock is read: a process that dies on
+// its way, between two transactions or inside one.
+func (w *world) dieAt(n int) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(context.Background())
+	w.clock.mu.Lock()
+	defer w.clock.mu.Unlock()
+	w.clock.read = func() {
+		if n--; n == 0 {
+			end()
+		}
+	}
+	return ctx, end
+}
+
+func TestADeathAfterYesRouteItLeavesNothingWaitingForEver(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w := start(t, dsn)
+		s := w.asked()
+		died := 0
+		for n := 1; w.signal(s.ID).Status != expansion.Routed; n++ {
+			if n > 200 {
+				t.Fatal("it never gets through")
+			}
+			ctx, end := w.dieAt(n)
+			if err := w.Confirm(ctx, w.people["Priya"], s.ID, 0); err != nil {
+				died++
+			}
+			end()
+			w.promised(s.ID)
+		}
+		if died < 3 {
+			t.Fatalf("it died %d times on the way, want a death at every step", died)
+		}
+	})
+}
+
+func TestYesRouteItWithNobodyToTakeItWaitsForARecipient(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := start(t, storetest.SQLite(t))
+	s := w.asked()
+	w.leave("Marcus", "Dana", "Lena")
+	if err := w.Confirm(ctx, w.people["Priya"], s.ID, 0); expansion.CodeOf(err) != expansion.CodeNoRecipient {
+		t.Fatalf("got %v, want CodeNoRecipient", err)
+	}
+	w.promised(s.ID)
+	if s = w.signal(s.ID); s.Waiting != expansion.WaitRecipient {
+		t.Fatalf("it is %s, waiting %q, want recipient", s.Status, s.Waiting)
+	}
+}
+
+// leave makes people inactive.
+func (w *world) leave(names ...string) {
+	w.t.Helper()
+	ctx := context.Background()
+	if err := w.store.InTx(ctx, func(tx *store.Tx) error {
+		for _, n := range names {
+			p, err := tx.Person(ctx, w.people[n])
+			if err != nil {
+				return err
+			}
+			p.Active = false
+			if err := tx.PutPerson(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+}
