@@ -99,6 +99,12 @@ func (e *Engine) Remind(ctx context.Context, by expansion.PersonID, id expansion
 		if err != nil {
 			return err
 		}
+		if again, err := tx.Repeats(ctx, c.signal.ID, "remind_asked"); err != nil {
+			return err
+		} else if again {
+			due, err = remindDue(ctx, tx.Reader, id)
+			return err
+		}
 		if err := e.stillOpen(ctx, tx.Reader, c.rt); err != nil {
 			return err
 		}
@@ -120,6 +126,17 @@ func (e *Engine) Remind(ctx context.Context, by expansion.PersonID, id expansion
 		_, err = tx.Log(ctx, line)
 		return err
 	})
+	return due, err
+}
+
+// remindDue is when the reminder asked for comes; the zero time when there is none.
+func remindDue(ctx context.Context, r store.Reader, id expansion.RoutingID) (due time.Time, err error) {
+	ws, err := r.OpenWaitsOf(ctx, string(id))
+	for _, w := range ws {
+		if w.Kind == waitRemind {
+			due = w.DueAt
+		}
+	}
 	return due, err
 }
 

@@ -10,7 +10,7 @@ import "expansionbot/store"
 type place struct{}
 
 // The places.
-var atInboxWrite, atInboxKept, atIngest, atDecided, atRouteCommit, atRouteKept, sending, answered, committed, atAcknowledge, atEscalation, atOutcome place
+var atInboxWrite, atInboxKept, atInboxWorked, atIngest, atDecided, atRouteCommit, atRouteKept, sending, answered, committed, atAcknowledge, atEscalation, atOutcome place
 
 func pause(place) {}
 

@@ -21,6 +21,7 @@ type place string
 const (
 	atInboxWrite  place = "pause:inbox_write"  // a press is being kept
 	atInboxKept   place = "pause:inbox_kept"   // it is kept and not acked yet
+	atInboxWorked place = "pause:inbox_worked" // it took effect and is not marked as worked
 	atIngest      place = "pause:ingest"       // a new signal is being kept
 	atDecided     place = "pause:decided"      // the recipient is chosen
 	atRouteCommit place = "pause:route_commit" // the routing is written, not committed

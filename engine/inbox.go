@@ -39,5 +39,6 @@ func (e *Engine) WorkInbox(ctx context.Context, id string, work func(context.Con
 		e.log.ErrorContext(ctx, "interaction not worked", "envelope_id", id, "err", err)
 		problem = string(expansion.CodeOf(err))
 	}
+	pause(atInboxWorked)
 	return e.store.InTx(ctx, func(tx *store.Tx) error { return tx.InboxDone(ctx, id, problem) })
 }

@@ -26,11 +26,15 @@ func (e *Engine) stillOpen(ctx context.Context, r store.Reader, rt expansion.Rou
 }
 
 // changeRouting runs fn on an open routing. When fn returns nil the changed routing is
-// kept, the line is logged and told under the cards, and every card is refreshed.
+// kept, the line is logged and told under the cards, and every card is refreshed. A press
+// whose job is worked again after its process died changes nothing a second time.
 func (e *Engine) changeRouting(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, verb string, fn func(tx *store.Tx, c *change) error) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		c, err := e.load(ctx, tx, by, id)
 		if err != nil {
+			return err
+		}
+		if again, err := tx.Repeats(ctx, c.signal.ID, verb); err != nil || again {
 			return err
 		}
 		if err := e.stillOpen(ctx, tx.Reader, c.rt); err != nil {

@@ -30,6 +30,18 @@ func (t *Tx) Log(ctx context.Context, a expansion.Activity) (int64, error) {
 	return id, nil
 }
 
+// Repeats reports whether the job that this transaction belongs to has logged verb about
+// the signal before: a job whose process died after the step and before its end is worked
+// again. Outside a job nothing repeats.
+func (t *Tx) Repeats(ctx context.Context, id expansion.SignalID, verb string) (bool, error) {
+	if t.job == 0 {
+		return false, nil
+	}
+	var n int
+	err := t.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM activities WHERE signal_id = $1 AND job = $2 AND verb = $3`, string(id), t.job, verb).Scan(&n)
+	return n > 0, err
+}
+
 const activityColumns = `id, at, agent, verb, account_id, signal_id, routing_id, person, job, args`
 
 func scanActivity(s scanner) (expansion.Activity, error) {
