@@ -88,7 +88,7 @@ var sources = []expansion.Source{expansion.SourceUsage, expansion.SourceMeeting,
 
 func (s *server) logInput(c *call, in signalIn) (engine.LogInput, error) {
 	log := engine.LogInput{
-		Merge: true, AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
+		AccountID: expansion.AccountID(strings.TrimSpace(in.CustomerID)), Type: expansion.SignalType(in.SignalType), Strength: expansion.Strength(in.SignalStrength), Source: expansion.Source(in.Source),
 		SourceID: strings.TrimSpace(in.SourceReference), Details: in.Details, What: in.What, Quote: in.Quote, Speaker: in.Speaker, Link: in.Link, ExpansionType: expansion.ExpansionType(in.ExpansionType),
 	}
 	switch {

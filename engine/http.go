@@ -50,6 +50,9 @@ func (e *Engine) Actor(ctx context.Context, email string) (expansion.Person, err
 // SourceID) changes nothing, evidence for an open signal is added to it; fresh says that
 // the signal is new. With by it is that person's, as if they had logged it; with "" it
 // counts as found automatically and goes to the account's CSM, quietly while in shadow.
+// What a person noticed (by, or the source manual) would have been asked about beside a
+// similar open signal; a program cannot be asked, so it is added to that one: a note under
+// the wrong signal is read by the same people, a second deal is counted twice.
 // An empty What is written from Details.
 func (e *Engine) Submit(ctx context.Context, by expansion.PersonID, in LogInput) (s expansion.Signal, fresh bool, err error) {
 	if strings.TrimSpace(in.What) == "" {
@@ -66,7 +69,16 @@ func (e *Engine) Submit(ctx context.Context, by expansion.PersonID, in LogInput)
 		if err != nil {
 			return err
 		}
-		s, fresh, err = e.ingest(ctx, tx, e.manualFinding(in, acct, by, tx), "")
+		f := e.manualFinding(in, acct, by, tx)
+		var addTo expansion.SignalID
+		if by != "" || f.Evidence.Source == expansion.SourceManual {
+			if like, err := e.similar(ctx, tx, f); err != nil {
+				return err
+			} else if like != nil {
+				addTo = like.ID
+			}
+		}
+		s, fresh, err = e.ingest(ctx, tx, f, addTo)
 		return err
 	})
 	if err != nil || !fresh {

@@ -182,17 +182,14 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 		}
 		f := e.manualFinding(in, acct, by, tx)
 		if in.AddTo == "" && in.Different == "" {
-			open, err := tx.OpenSignal(ctx, f.Signal.DuplicateKey())
-			if err != nil {
-				return err
-			}
 			_, again, err := tx.HasEvidence(ctx, f.Evidence.Source, f.Evidence.SourceID)
 			if err != nil {
 				return err
 			}
-			if open != nil && !in.Merge && !again && f.Evidence.OccurredAt.Sub(open.LastSeenAt) <= e.timing().DuplicateWindow {
-				res.Similar = open
-				return nil
+			if !again {
+				if res.Similar, err = e.similar(ctx, tx, f); err != nil || res.Similar != nil {
+					return err
+				}
 			}
 		}
 		if in.Different != "" {
@@ -216,6 +213,18 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 	}
 	res.Signal, err = e.store.Signal(ctx, res.Signal.ID)
 	return res, err
+}
+
+// similar is the open signal that a log by hand is probably about; nil for none.
+func (e *Engine) similar(ctx context.Context, tx *store.Tx, f expansion.Finding) (*expansion.Signal, error) {
+	if err := tx.LockAccount(ctx, f.Signal.AccountID); err != nil {
+		return nil, err
+	}
+	open, err := tx.Signals(ctx, store.SignalFilter{AccountID: f.Signal.AccountID, Statuses: openStatuses})
+	if err != nil {
+		return nil, err
+	}
+	return detect.Similar(f.Signal, f.Evidence.OccurredAt, open, e.timing().DuplicateWindow), nil
 }
 
 func checkLog(in *LogInput, now time.Time) error {

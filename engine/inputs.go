@@ -20,7 +20,6 @@ type LogInput struct {
 	Source        expansion.Source        // "" = manual
 	Speaker       string                  // who said it, when logged from a message
 	AddTo         expansion.SignalID      // add to this open signal ("Add to it")
-	Merge         bool                    // add to an open signal like it without asking (a program cannot be asked)
 	Different     string                  // why it is not the open one ("It's different"), one line
 	ExpansionType expansion.ExpansionType // "" = by type
 	Potential     *expansion.Money        // nil = estimate

@@ -1,0 +1,40 @@
+package engine_test
+
+import (
+	"testing"
+
+	"expansionbot/engine"
+	"expansionbot/expansion"
+	"expansionbot/store/storetest"
+)
+
+// Storyboard 7.1: a program cannot be asked. What a person noticed goes to the open signal
+// about the same purchase; what a detector found keeps a signal of its own type.
+func TestSubmittedByHandJoinsTheSimilarSignal(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w := start(t, dsn)
+		submit := func(by expansion.PersonID, in engine.LogInput) (expansion.Signal, bool) {
+			t.Helper()
+			in.AccountID = "brightwater"
+			s, fresh, err := w.Submit(t.Context(), by, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s, fresh
+		}
+		usage, _ := submit("", engine.LogInput{Type: expansion.UsageGrowth, What: "132 of 120 seats are in use", Source: expansion.SourceUsage})
+		for name, by := range map[string]expansion.PersonID{"by a person": w.people["Priya"], "of the source manual": ""} {
+			s, fresh := submit(by, engine.LogInput{Type: expansion.ExplicitRequest, What: "they asked about 30 more seats " + name, Source: expansion.SourceManual})
+			if fresh || s.ID != usage.ID {
+				t.Errorf("a signal %s: %s, new: %t; want it added to %s", name, s.Label(), fresh, usage.Label())
+			}
+		}
+		if s, fresh := submit("", engine.LogInput{Type: expansion.CapacityLimit, What: "nobody can be given a seat", Source: expansion.SourceSystem}); !fresh {
+			t.Errorf("a detector's signal of another type was added to %s", s.Label())
+		}
+		if s, fresh := submit(w.people["Priya"], engine.LogInput{Type: expansion.FeatureAdoption, What: "they want the enterprise plan"}); !fresh {
+			t.Errorf("a signal about another kind of purchase was added to %s", s.Label())
+		}
+	})
+}
