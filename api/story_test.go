@@ -221,7 +221,7 @@ func TestActivitiesTellTheStoryInWords(t *testing.T) {
 			t.Errorf("line %v", m)
 		}
 	}
-	for _, want := range []string{"Priya Nair logged a signal.", "Shown for review; routes by itself when the review time ends.", "Sent to Marcus Lee by rule original-ae.", "Marcus Lee acknowledged after 1 h 30 m."} {
+	for _, want := range []string{"Priya Nair logged a signal: asked for it, strong.", "Shown for review; routes by itself when the review time ends.", "Sent to Marcus Lee: original AE.", "Marcus Lee acknowledged after 1 h 30 m."} {
 		if !slices.Contains(texts, want) {
 			t.Errorf("%q is missing in %q", want, texts)
 		}

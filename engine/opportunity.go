@@ -491,6 +491,9 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 				}
 			case crm.FieldAmount:
 				o.Amount = m.Base.Amount
+				if o.Amount != nil {
+					a.Args["to"] = o.Amount.String()
+				}
 			case crm.FieldCloseDate:
 				o.CloseDate = m.Base.CloseDate
 			case crm.FieldName:

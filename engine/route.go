@@ -240,7 +240,7 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	}
 	a := activity(expansion.Expander, "routed", s)
 	a.RoutingID, a.Person = rt.ID, rt.To
-	a.Args = map[string]any{"rule": p.decision.Rule, "kind": p.decision.Kind, "by": p.by, "policy": p.decision.PolicyVersion, "opportunity": rt.OpportunityID}
+	a.Args = map[string]any{"rule": p.decision.Rule, "kind": p.decision.Kind, "covering": p.decision.Covering, "by": p.by, "policy": p.decision.PolicyVersion, "opportunity": rt.OpportunityID}
 	if _, err := tx.Log(ctx, a); err != nil {
 		return rt, err
 	}

@@ -31,13 +31,24 @@ func (a Activity) Words(name func(PersonID) string) string {
 // activityWords has one row per verb of the engine, and the older names of some.
 var activityWords = map[string]func(words) string{
 	"signal_detected": func(w words) string {
-		s := "Noticed " + orText(SignalType(w.arg("type")).Label(), "a signal")
+		s := "Noticed " + orText(lowerFirst(SignalType(w.arg("type")).Label()), "a signal")
 		if st := Strength(w.arg("strength")); st.Valid() {
 			s += ", " + string(st)
 		}
-		return s + prefixed(", from ", spacedWords(w.arg("source"))) + "."
+		if source := Source(w.arg("source")); source == SourceManual {
+			s += ", " + source.Words()
+		} else {
+			s += prefixed(", from ", source.Words())
+		}
+		return s + "."
 	},
-	"signal_logged":  func(w words) string { return w.did("logged a signal", "Signal logged") + "." },
+	"signal_logged": func(w words) string {
+		s := w.did("logged a signal", "Signal logged") + prefixed(": ", lowerFirst(SignalType(w.arg("type")).Label()))
+		if st := Strength(w.arg("strength")); st.Valid() && w.arg("type") != "" {
+			s += ", " + string(st)
+		}
+		return s + "."
+	},
 	"evidence_added": func(w words) string { return "Seen again; kept as one signal." },
 	"strength_raised": func(w words) string {
 		return "Now " + orText(w.arg("to"), "stronger") + prefixed(": ", w.arg("why")) + w.stop("why")
@@ -61,10 +72,17 @@ var activityWords = map[string]func(words) string{
 	"parked":            func(w words) string { return "Parked: no answer in time." },
 	"routed": func(w words) string {
 		s := "Sent" + prefixed(" to ", w.who(w.Person))
-		if rule := w.arg("rule"); rule != "" {
-			s += " by " + map[bool]string{true: "hand", false: "rule " + rule}[rule == "override"]
+		switch kind := RuleKind(w.arg("kind")); kind {
+		case KindOverride:
+			return s + ", chosen by hand" + prefixed(" by ", w.person("by")) + "."
+		case KindCover:
+			if away := w.person("covering"); away != "" {
+				return s + ", covering for " + away + "."
+			}
+			return s + " as cover."
+		default:
+			return s + prefixed(": ", kind.Words()) + "."
 		}
-		return s + "."
 	},
 	"acknowledged": func(w words) string {
 		s := w.did("acknowledged", "Acknowledged")
@@ -109,18 +127,24 @@ var activityWords = map[string]func(words) string{
 	"opportunity_created": func(w words) string { return "Opportunity created in the CRM." },
 	"stage_changed":       func(w words) string { return w.with("Stage changed in the CRM", "to") },
 	"owner_changed": func(w words) string {
-		return "Owner changed in the CRM" + prefixed(" to ", orText(w.person("person"), w.arg("to"))) + "."
+		return "Owner changed in the CRM" + prefixed(" to ", w.person("person")) + "." // "to" is the CRM's own id
+	},
+	"close_date_changed": func(w words) string {
+		return "Close date changed in the CRM" + prefixed(" to ", dayWords(w.arg("to"), w.At)) + "."
+	},
+	"amount_changed": func(w words) string {
+		return "Amount changed in the CRM" + prefixed(" to ", w.arg("to")) + "."
 	},
 	"won":  func(w words) string { return w.did("closed it as won", "Won") + w.from() + "." },
 	"lost": func(w words) string { return w.did("closed it as lost", "Lost") + w.from() + "." },
 	"delivered": func(w words) string {
-		return delivered(w) + " delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", channelWords(w.arg("channel"))) + "."
+		return delivered(w) + " delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", ChannelWords(w.arg("channel"))) + "."
 	},
 	"delivery_blocked": func(w words) string {
-		return delivered(w) + " could not be delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", channelWords(w.arg("channel"))) + prefixed(": ", spacedWords(w.arg("reason"))) + "."
+		return delivered(w) + " could not be delivered" + prefixed(" to ", w.who(w.Person)) + prefixed(" by ", ChannelWords(w.arg("channel"))) + prefixed(": ", spacedWords(w.arg("reason"))) + "."
 	},
 	"away_set": func(w words) string {
-		return w.did("is away", "Away") + prefixed(" from ", w.arg("from")) + prefixed(" to ", w.arg("to")) + prefixed("; cover is ", w.person("cover")) + "."
+		return w.did("is away", "Away") + w.days() + prefixed("; cover is ", w.person("cover")) + "."
 	},
 	"away_cleared": func(w words) string { return w.did("is back", "Back") + "." },
 	"went_live":    func(w words) string { return w.did("went live", "Went live") + "." },
@@ -129,7 +153,7 @@ var activityWords = map[string]func(words) string{
 func delivered(w words) string {
 	switch MessageKind(w.arg("kind")) {
 	case CardHandoff:
-		return "Hand-off"
+		return "Handoff"
 	case CardEscalation:
 		return "Escalation"
 	}
@@ -139,12 +163,13 @@ func delivered(w words) string {
 	return "Message"
 }
 
-func channelWords(channel string) string {
+// ChannelWords is what people read of a way out: "Slack", "email", "CRM".
+func ChannelWords(channel string) string {
 	switch channel {
 	case "slack":
 		return "Slack"
 	case "email":
-		return "e-mail"
+		return "email"
 	case "crm":
 		return "CRM"
 	}
@@ -222,6 +247,28 @@ func (w words) from() string {
 	return ""
 }
 
+// days is " on 25 Nov", " from 22 Mar to 2 Apr".
+func (w words) days() string {
+	from, to := dayWords(w.arg("from"), w.At), dayWords(w.arg("to"), w.At)
+	if from == to {
+		return prefixed(" on ", from)
+	}
+	return prefixed(" from ", from) + prefixed(" to ", to)
+}
+
+// dayWords is a day kept as 2026-04-02 as people write it: "2 Apr", with the year when it
+// is not the one of at. Anything else stays as it is.
+func dayWords(s string, at time.Time) string {
+	t, err := time.Parse(time.DateOnly, s)
+	switch {
+	case err != nil:
+		return s
+	case t.Year() == at.Year():
+		return t.Format("2 Jan")
+	}
+	return t.Format("2 Jan 2006")
+}
+
 // spacedWords writes a reason word as words: no_budget is "no budget".
 func spacedWords(s string) string {
 	if strings.ContainsRune(s, ' ') {
@@ -240,6 +287,14 @@ func prefixed(before, s string) string {
 func orText(s, d string) string {
 	if s == "" {
 		return d
+	}
+	return s
+}
+
+// lowerFirst writes a label inside a sentence; "ARR" keeps its capitals.
+func lowerFirst(s string) string {
+	if len(s) > 1 && strings.ToUpper(s[1:2]) != s[1:2] {
+		return strings.ToLower(s[:1]) + s[1:]
 	}
 	return s
 }

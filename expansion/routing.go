@@ -134,6 +134,16 @@ const (
 	KindNone            RuleKind = "none"
 )
 
+var kindWords = map[RuleKind]string{
+	KindOpenOpportunity: "owner of the open opportunity", KindPartner: "sales partner", KindNamed: "named executive",
+	KindOriginalAE: "original AE", KindSpecialist: "specialist pool", KindTerritory: "territory", KindCatchAll: "catch-all",
+	KindPeople: "named in the policy", KindCover: "cover", KindLeastLoaded: "least loaded", KindBackSoonest: "back soonest",
+	KindOverride: "chosen by hand",
+}
+
+// Words returns what people read of a decision's kind, "" for one that names nobody.
+func (k RuleKind) Words() string { return kindWords[k] }
+
 // Decision is who gets a signal and why. To is "" when nobody is eligible.
 type Decision struct {
 	To            PersonID     `json:"to,omitempty"`

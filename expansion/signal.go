@@ -2,6 +2,7 @@ package expansion
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -110,6 +111,14 @@ const (
 	SourceManual  Source = "manual"
 	SourceSystem  Source = "system"
 )
+
+// Words returns what people read: "usage data", "logged by hand".
+func (s Source) Words() string {
+	if s == SourceManual {
+		return "logged by hand"
+	}
+	return strings.ReplaceAll(string(s), "_", " ")
+}
 
 // SignalStatus is where a signal stands.
 type SignalStatus string

@@ -41,9 +41,10 @@ func fillContract(ctx context.Context, r Reader, a expansion.Account, now time.T
 	}
 	var entitled []string
 	for _, e := range validOn(ents, now) {
-		text := fmt.Sprintf("%s %s", e.Metric, number(e.Limit))
-		if e.Unit != "" {
-			text += " " + e.Unit
+		label, unit := metricWords(e)
+		text := label + " " + number(e.Limit)
+		if unit != "" {
+			text += " " + unit
 		}
 		if e.Period != "" {
 			text += " a " + e.Period

@@ -116,7 +116,7 @@ func TestEverythingKnown(t *testing.T) {
 	t.Parallel()
 	c := gather(full())
 	want := map[expansion.ElementName]string{
-		expansion.ElementContract:     "Team plan, 120 seats, $48,000 a year, until 31 May 2026 (82 days left). Entitlements: api_calls 10,000 a month, storage_gb 500 GB.",
+		expansion.ElementContract:     "Team plan, 120 seats, $48,000 a year, until 31 May 2026 (82 days left). Entitlements: API calls 10,000 a month, storage 500 GB.",
 		expansion.ElementUsage:        "Seats 132 of 120 (110%), up 9% in 30 days, up 32% in 90 days, baseline 112 ▁▁▂▂▃▄▅▅▆▆▇██.",
 		expansion.ElementPeople:       "Champion: Jo Park (VP Operations), supportive. Decision-maker: Sam Lee (CFO).",
 		expansion.ElementRelationship: "Strong, 85 of 100: last contact 3 days ago (recency 40 of 40), 3 days in touch in 30 days (frequency 15 of 20), 2 people in 90 days (breadth 10 of 20), CFO (seniority 20 of 20).",
@@ -294,6 +294,18 @@ func TestACancelledGatherStillAnswers(t *testing.T) {
 	}
 }
 
+func TestMetricsReadAsWords(t *testing.T) { // storyboard 2, the account card
+	t.Parallel()
+	m := full()
+	m.usage = nil
+	for d := range 90 {
+		m.usage = append(m.usage, expansion.UsagePoint{Metric: "storage_gb", Day: ago(d).Truncate(24 * time.Hour), Value: 361 + float64(d%2)})
+	}
+	if got, want := gather(m).Usage.Text, "Storage 361 of 500 GB (72%), flat in 30 days, flat in 90 days, baseline 362 ▄▄▄▄▄▄▄▄▄▄▄▄▄."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestSparkline(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -303,6 +315,7 @@ func TestSparkline(t *testing.T) {
 		{nil, ""},
 		{[]float64{5}, "▄"},
 		{[]float64{3, 3, 3}, "▄▄▄"},
+		{[]float64{361, 362, 361, 362}, "▄▄▄▄"}, // a wobble is not a swing
 		{[]float64{0, 1, 2, 3, 4, 5, 6, 7}, "▁▂▃▄▅▆▇█"},
 		{[]float64{0, math.NaN(), 7}, "▁ █"},
 		{[]float64{-math.MaxFloat64, math.MaxFloat64}, "▁█"},

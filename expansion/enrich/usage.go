@@ -1,12 +1,15 @@
 package enrich
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"expansionbot/expansion"
 )
@@ -19,8 +22,8 @@ func fillUsage(ctx context.Context, r Reader, a expansion.Account, now time.Time
 		return err
 	}
 	type metric struct {
-		name, label string
-		limit       float64 // 0 = not known
+		name, label, unit string
+		limit             float64 // 0 = not known
 	}
 	seats := metric{name: expansion.SeatsMetric, label: "Seats"}
 	if a.SeatsLicensed != nil {
@@ -29,7 +32,8 @@ func fillUsage(ctx context.Context, r Reader, a expansion.Account, now time.Time
 	metrics := []metric{seats}
 	for _, e := range validOn(ents, now) {
 		if !slices.ContainsFunc(metrics, func(m metric) bool { return m.name == e.Metric }) {
-			metrics = append(metrics, metric{e.Metric, e.Metric, e.Limit})
+			label, unit := metricWords(e)
+			metrics = append(metrics, metric{e.Metric, upperFirst(label), unit, e.Limit})
 		}
 	}
 	var lines []string
@@ -46,7 +50,7 @@ func fillUsage(ctx context.Context, r Reader, a expansion.Account, now time.Time
 			continue
 		}
 		slices.SortStableFunc(points, func(a, b expansion.UsagePoint) int { return a.Day.Compare(b.Day) })
-		lines = append(lines, usageLine(m.label, m.limit, points))
+		lines = append(lines, usageLine(m.label, m.unit, m.limit, points))
 		if last := points[len(points)-1].Day; last.After(asOf) {
 			asOf = last
 		}
@@ -59,12 +63,44 @@ func fillUsage(ctx context.Context, r Reader, a expansion.Account, now time.Time
 	return nil
 }
 
+// byteUnits are the units that end a metric's name where its contract gives none.
+var byteUnits = map[string]string{"kb": "kB", "mb": "MB", "gb": "GB", "tb": "TB"}
+
+// metricWords is a contract's metric for people, with the unit it counts in: "storage"
+// and "GB" of storage_gb, "API calls" and "" of api_calls.
+func metricWords(e expansion.Entitlement) (label, unit string) {
+	words := strings.FieldsFunc(e.Metric, func(r rune) bool { return r == '_' || r == ' ' })
+	unit = e.Unit
+	if n := len(words); n > 1 {
+		if u := byteUnits[strings.ToLower(words[n-1])]; u != "" {
+			words, unit = words[:n-1], cmp.Or(unit, u)
+		}
+	}
+	for i, w := range words {
+		if strings.EqualFold(w, "api") {
+			words[i] = "API"
+		}
+	}
+	return strings.Join(words, " "), unit
+}
+
+// upperFirst begins a sentence.
+func upperFirst(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[size:]
+}
+
 // usageLine is one metric in words; points are ascending and not empty.
-func usageLine(label string, limit float64, points []expansion.UsagePoint) string {
+func usageLine(label, unit string, limit float64, points []expansion.UsagePoint) string {
 	last := points[len(points)-1]
 	s := fmt.Sprintf("%s %s", label, number(last.Value))
 	if limit > 0 {
-		s += fmt.Sprintf(" of %s (%.0f%%)", number(limit), 100*last.Value/limit)
+		s += " of " + strings.TrimSpace(number(limit)+" "+unit) + fmt.Sprintf(" (%.0f%%)", 100*last.Value/limit)
+	} else if unit != "" {
+		s += " " + unit
 	}
 	var trends []string
 	for _, days := range []int{30, 90} {
@@ -171,8 +207,12 @@ func weekly(points []expansion.UsagePoint) []float64 {
 	return out
 }
 
+// flatBelow is the spread, as a share of the highest value, that a sparkline draws as flat:
+// drawn from ▁ to █ it would look like wild swings.
+const flatBelow = 0.02
+
 // Sparkline draws values as ▁ (the lowest) to █ (the highest), one character each; when
-// they are all equal every one is ▄. Values that are no number are left out as a blank.
+// they are as good as equal every one is ▄. Values that are no number are left out as a blank.
 func Sparkline(values []float64) string {
 	bars := []rune("▁▂▃▄▅▆▇█")
 	low, high := math.Inf(1), math.Inf(-1)
@@ -187,7 +227,7 @@ func Sparkline(values []float64) string {
 		switch {
 		case !finite(v):
 			b.WriteRune(' ')
-		case high == low:
+		case high == low, low > 0 && (high-low)/high < flatBelow:
 			b.WriteRune('▄')
 		default:
 			share := (v/2 - low/2) / (high/2 - low/2) // halves keep the difference of huge values finite
