@@ -84,7 +84,7 @@ func (r reader) activity(a expansion.Activity) string {
 		}
 		return "Sent" + prefixed(" to ", to) + "."
 	case "delivered":
-		return "Delivered" + prefixed(" to ", by) + bracketed(lower(arg("channel"))) + "."
+		return "Delivered" + prefixed(" to ", by) + prefixed(" by ", esc(expansion.ChannelWords(fmt.Sprint(orEmpty(a.Args["channel"]))), nameLen)) + "."
 	case "acknowledged":
 		s := did("acknowledged", "Acknowledged")
 		if g := r.live(); g != nil && a.RoutingID == g.ID && !a.At.Before(g.RoutedAt) {
@@ -147,10 +147,13 @@ func (r reader) activity(a expansion.Activity) string {
 		}
 		return "Created" + prefixed(": ", n) + "."
 	case "stage_changed":
-		return with("Stage changed in "+first(r.crm()), "stage")
+		return with("Stage changed in "+first(r.crm()), "to")
+	case "close_date_changed", "amount_changed":
+		what, _ := strings.CutSuffix(a.Verb, "_changed")
+		return upper(strings.ReplaceAll(what, "_", " ")) + " changed" + prefixed(" to ", r.isoDays(arg("to"))) + " in " + first(r.crm()) + "."
 	case "owner_changed":
 		s := "Owner changed"
-		if to := person("to"); to != "" {
+		if to := person("person"); to != "" { // "to" is the CRM's own id
 			s += " to " + to
 		}
 		return s + " in " + first(r.crm()) + prefixed(" by ", by) + "."

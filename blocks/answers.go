@@ -57,7 +57,7 @@ type AccountCard struct {
 	Open       []expansion.Case     // open signals, newest first
 	OpenTotal  int                  // when Open does not hold all; 0 = it does
 	Hold       *expansion.Hold      // nil = nobody holds it
-	Activities []expansion.Activity // newest last; the last 5 are shown
+	Activities []expansion.Activity // newest first; 5 are shown
 	People     map[expansion.PersonID]expansion.Person
 }
 
@@ -88,7 +88,7 @@ func Account(a AccountCard) Message {
 	bs := []slack.Block{
 		header(r.plainAccount()),
 		fields(
-			field("Contract", joined(" · ", orElse(esc(a.Account.Plan, nameLen), "plan not known"), seats)),
+			field("Contract", joined(" · ", planWords(a.Account.Plan), seats)),
 			field("ARR now", money(a.Account.ARR)), field("Renewal", r.renewal(a.Account.ContractEnd)),
 			field("Health", health), field("CSM", owner), field("On hold for", hold),
 		),
@@ -107,11 +107,23 @@ func Account(a AccountCard) Message {
 		bs = append(bs, read(c).row(ActionListRow, false))
 	}
 	var lines []string
-	for i := len(a.Activities) - 1; i >= 0 && len(lines) < 5; i-- {
+	for i := 0; i < len(a.Activities) && i < 5; i++ {
 		lines = append(lines, r.at(a.Activities[i].At)+" "+r.activity(a.Activities[i]))
 	}
 	bs = append(bs, smallPrint(orElse(fit(lines, maxContext), "No activity yet.")))
 	return Message{Text: text, Blocks: list(bs...)}
+}
+
+// planWords is "Team plan".
+func planWords(plan string) string {
+	plan = upper(esc(strings.ReplaceAll(plan, "_", " "), nameLen))
+	if plan == "" {
+		return "plan not known"
+	}
+	if strings.HasSuffix(strings.ToLower(plan), "plan") {
+		return plan
+	}
+	return plan + " plan"
 }
 
 // ListPage is one page of /expansion list (storyboard 2).

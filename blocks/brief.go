@@ -2,9 +2,7 @@ package blocks
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -124,12 +122,11 @@ func (r reader) evidence() string {
 			lines = append(lines, fmt.Sprintf("And %d older.", len(r.Evidence)-8))
 			break
 		}
-		l := "• " + orElse(esc(e.Why, 120), "Noticed")
-		if q := esc(e.Quote, 120); q != "" {
+		l := "• " + orElse(esc(e.Why, quoteLen), "Noticed")
+		if q := esc(e.Quote, quoteLen); q != "" {
 			l += " “" + q + "”" + prefixed(", ", esc(e.Speaker, nameLen))
 		}
-		source := strings.ReplaceAll(orElse(string(e.Source), "source"), "_", " ")
-		lines = append(lines, l+" ("+webLink(e.Link, esc(source, 30))+", "+r.on(e.OccurredAt)+")")
+		lines = append(lines, l+" ("+webLink(e.Link, esc(orElse(e.Source.Words(), "source"), 30))+", "+r.on(e.OccurredAt)+")")
 	}
 	return orElse(fit(lines, 2800), "None kept.")
 }
@@ -169,7 +166,7 @@ func Why(c expansion.Case) slack.ModalViewRequest {
 	if d.To != "" {
 		to = r.who(d.To)
 	}
-	bs := []slack.Block{section("*" + r.account() + "* goes to *" + to + "*, because " + orElse(esc(d.Reason, lineLen), because(d)) + ".")}
+	bs := []slack.Block{section("*" + r.account() + "* goes to *" + to + "*, because " + orElse(r.reason(d, lineLen), r.because(d)) + ".")}
 	if c.Routing != nil && c.Routing.Override != "" {
 		bs = append(bs, section("*Chosen by hand* by "+r.first(c.Routing.RoutedBy)+": "+lower(esc(overrideLabel(c.Routing.Override), lineLen))+". The policy's own answer is below."))
 	}
@@ -179,7 +176,7 @@ func Why(c expansion.Case) slack.ModalViewRequest {
 			var lines []string
 			for j := i; j < min(i+8, len(d.Trace), 200); j++ {
 				s := d.Trace[j]
-				lines = append(lines, fmt.Sprintf("%d. *%s* %s", j+1, orElse(esc(s.Rule, nameLen), "unnamed"), stepWords(s.Result))+prefixed(": ", esc(s.Fact, 160)))
+				lines = append(lines, fmt.Sprintf("%d. *%s* %s", j+1, orElse(esc(s.Rule, nameLen), "unnamed"), stepWords(s.Result))+prefixed(": ", esc(r.isoDays(s.Fact), 160)))
 			}
 			bs = append(bs, section(strings.Join(lines, "\n")))
 		}
@@ -217,8 +214,6 @@ func stepWords(s expansion.StepResult) string {
 	return "· not reached"
 }
 
-var isoDay = regexp.MustCompile(`\d{4}-\d{2}-\d{2}`)
-
 func (r reader) dropped(d expansion.Decision) string {
 	var lines []string
 	n := 0
@@ -232,13 +227,7 @@ func (r reader) dropped(d expansion.Decision) string {
 		if n++; n > 15 {
 			continue
 		}
-		why := isoDay.ReplaceAllStringFunc(p.Dropped, func(s string) string {
-			if t, err := time.Parse(time.DateOnly, s); err == nil {
-				return r.day(t)
-			}
-			return s
-		})
-		lines = append(lines, "• "+r.who(p.ID)+": "+esc(why, 80))
+		lines = append(lines, "• "+r.who(p.ID)+": "+esc(r.isoDays(p.Dropped), 80))
 	}
 	if n > 15 {
 		lines = append(lines, fmt.Sprintf("And %d more.", n-15))

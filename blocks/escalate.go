@@ -33,9 +33,11 @@ func escalationCard(r reader) Message {
 		if !g.Extended {
 			acts = append(acts, button(ActionExtend, v, "Give 24 h more"))
 		}
-		acts = append(acts, button(ActionWhy, v, "Why?"))
 	}
 	if r.Account.Restricted {
+		if open { // the line it stands beside else is not shown
+			acts = append(acts, button(ActionWhy, v, "Why?"))
+		}
 		return restricted(r, ask, acts)
 	}
 	body := list(
@@ -43,7 +45,7 @@ func escalationCard(r reader) Message {
 		fields(field("Waiting for", r.who(g.To)), field("Potential", potential(r.Signal.Potential)),
 			field("Strength", r.Signal.Strength.Chip()), field("Nudges sent", fmt.Sprint(r.nudges(g)))),
 		section("*Why now* "+orElse(ended(said(g.Package.WhyNow, lineLen)), r.why(lineLen))),
-		smallPrint(r.lastSeen(g.To), "Sent "+r.at(g.RoutedAt)+", because "+because(g.Decision)+"."),
+		smallPrint(r.lastSeen(g.To), "Sent "+r.at(g.RoutedAt)+" ("+r.because(g.Decision)+")."),
 		state,
 		smallPrint(r.notices()...),
 		actions(acts...),
@@ -56,7 +58,7 @@ func escalationCard(r reader) Message {
 }
 
 func (r reader) escalationState(g *expansion.Routing) (state slack.Block, ask string, open bool) {
-	to := r.first(g.To)
+	to, why := r.first(g.To), button(ActionWhy, routingValue(g), "Why?")
 	switch {
 	case g.Disposition == expansion.Rerouted:
 		ask = r.moved(g)
@@ -79,9 +81,9 @@ func (r reader) escalationState(g *expansion.Routing) (state slack.Block, ask st
 			ask = "Reassign, nudge or take it by " + r.words(g.EscalatedAt.Add(managerTime)) + "."
 		}
 		if s := g.Decision.IfUnavailable; s != "" && s != g.To {
-			return section(ask + "\n*Suggested* " + r.who(s) + " (" + r.suggestion(g.Decision, s) + ")"), ask, true
+			return beside(ask+"\n*Suggested* "+r.who(s)+" ("+r.suggestion(g.Decision, s)+")", why), ask, true
 		}
-		return section(ask), ask, true
+		return beside(ask, why), ask, true
 	}
 	return section("*" + ask + "*"), ask + " Nothing to do.", false
 }

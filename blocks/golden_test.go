@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,12 @@ type scene struct {
 	text []string
 }
 
+// newest is what the engine gives an account card.
+func newest(as []expansion.Activity) []expansion.Activity {
+	slices.Reverse(as)
+	return as
+}
+
 func card(kind expansion.MessageKind, c expansion.Case) expansion.Message {
 	return expansion.Message{Kind: kind, Case: &c}
 }
@@ -99,6 +106,14 @@ func scenes() []scene {
 	}
 	return []scene{
 		{"3.2-review", card(expansion.CardSignal, review), []string{"Brightwater Labs", "more seats", "09:17", "Marcus Bell"}},
+		{"3.2-logged-by-hand", card(expansion.CardSignal, with(review, func(c *expansion.Case) {
+			c.Signal.Source, c.Signal.CreatedBy, c.Signal.SeenCount = expansion.SourceManual, "priya", 1
+			c.Signal.Reasons = []string{"explicit ask", "within 7 days", "30 more seats"}
+			c.Evidence = []expansion.Evidence{{Source: expansion.SourceManual, OccurredAt: clock("09:02"), Why: "they asked about 30 more seats"}}
+		})), []string{"Brightwater Labs", "09:17", "Marcus Bell"}},
+		{"3.2-covered", card(expansion.CardSignal, with(review, func(c *expansion.Case) {
+			c.Plan.To, c.Plan.Kind, c.Plan.Covering = "dana", expansion.KindCover, "marcus"
+		})), []string{"Brightwater Labs", "Dana Ortiz"}},
 		{"3.2-held", card(expansion.CardSignal, with(review, waiting(expansion.Confirmed, expansion.WaitHeld), acted("09:08", "priya", "held", nil))), []string{"Brightwater Labs", "Held"}},
 		{"3.2-first-scan", card(expansion.CardSignal, with(review, waiting(expansion.Detected, expansion.WaitList))), []string{"Brightwater Labs", "when you choose"}},
 		{"3.2-gathering", card(expansion.CardSignal, with(review, waiting(expansion.Detected, ""), func(c *expansion.Case) { c.Signal.Completeness = nil })), []string{"Brightwater Labs", "gathering"}},
@@ -113,6 +128,7 @@ func scenes() []scene {
 		{"3.6-won", card(expansion.CardSignal, with(pending, won, seenBy("priya"), func(c *expansion.Case) {
 			c.Activities = append(c.Activities, expansion.Activity{At: clock("15:00").AddDate(0, 0, 4), Verb: "contact_logged", Person: "marcus", Args: map[string]any{"channel": "meeting"}})
 		})), []string{"Acknowledged", "Meeting 14 Mar", "Won +$21,600"}},
+		{"3.6-over-days", card(expansion.CardSignal, with(escalated, seenBy("priya"))), []string{"Sent 10 Mar 09:06 → Escalated to Lena 12 Mar 09:06"}},
 		{"4.1-handoff", card(expansion.CardHandoff, pending), []string{"Expansion for you: Brightwater Labs", "seats", "+$19,200 estimate", "Acknowledge by 13:06"}},
 		{"4.3-acknowledged", card(expansion.CardHandoff, with(pending, acknowledged)), []string{"Brightwater Labs", "log a contact"}},
 		{"4.3-in-progress", card(expansion.CardHandoff, with(pending, acknowledged, func(c *expansion.Case) { c.Routing.Status = expansion.InProgress })), []string{"won or lost"}},
@@ -323,7 +339,7 @@ func answers() map[string]any {
 		"menu-go-live":  Menu(true, &ShadowCount{Signals: 12}),
 		"account": Account(AccountCard{
 			Viewer: c["priya"], Now: clock("09:41"), Account: noticed().Account, Context: noticed().Context, Open: []expansion.Case{noticed()},
-			Hold: &expansion.Hold{Holder: "marcus", Until: *day("2026-03-20")}, Activities: with(routed(), acted("09:13", "marcus", "acknowledged", nil)).Activities, People: c,
+			Hold: &expansion.Hold{Holder: "marcus", Until: *day("2026-03-20")}, Activities: newest(with(routed(), acted("09:13", "marcus", "acknowledged", nil)).Activities), People: c,
 		}),
 		"account-empty":      Account(AccountCard{Now: clock("09:41")}),
 		"account-restricted": Account(AccountCard{Now: clock("09:41"), Account: expansion.Account{Name: "Kestrel Freight", Restricted: true}}),

@@ -90,7 +90,10 @@ func (r reader) health(p expansion.Package) string {
 
 // reasons is why this person, who sent it, what they noted, and what the CRM has.
 func (r reader) reasons(g *expansion.Routing) []string {
-	why := "You, because: " + orElse(kindWords[g.Decision.Kind], orElse(esc(g.Reason, 90), "the policy chose so"))
+	why := "You, because: " + r.because(g.Decision)
+	if g.Covering != "" { // until when is the next line
+		why = "You, because: " + r.first(g.Covering) + " is away"
+	}
 	if g.Decision.Kind == expansion.KindOverride || g.Override != "" {
 		why = "You, because: " + r.first(g.RoutedBy) + " chose you"
 		if g.Override != "" {

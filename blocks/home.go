@@ -156,6 +156,7 @@ func groupRows(g HomeGroup, v HomeView, l lens) []slack.Block {
 	best := expansion.Strength("")
 	sum := map[string]expansion.Money{}
 	var order []string
+	estimate := ""
 	for _, c := range g.Cases {
 		if c.Signal.Strength.Rank() > best.Rank() {
 			best = c.Signal.Strength
@@ -163,6 +164,9 @@ func groupRows(g HomeGroup, v HomeView, l lens) []slack.Block {
 		if p := c.Signal.Potential; p != nil && c.Signal.Status.Open() {
 			if _, ok := sum[p.Likely.Currency]; !ok {
 				order = append(order, p.Likely.Currency)
+			}
+			if !p.ByHand {
+				estimate = " estimate"
 			}
 			s := sum[p.Likely.Currency]
 			s.Minor, s.Currency = s.Minor+p.Likely.Minor, p.Likely.Currency
@@ -177,7 +181,7 @@ func groupRows(g HomeGroup, v HomeView, l lens) []slack.Block {
 				sums = append(sums, esc(sum[c].Signed(), nameLen))
 			}
 		}
-		head += " · " + orElse(strings.Join(sums, ", "), "potential not known")
+		head += " · " + orElse(prefixed(strings.Join(sums, ", "), estimate), "potential not known")
 	}
 	out := []slack.Block{section(head)}
 	for _, c := range g.Cases {

@@ -75,7 +75,7 @@ func outcomeLabel(v string) string  { return labelOf(OutcomeReasons, v) }
 
 // ContactChannels are how a customer was spoken to (storyboard 4.4).
 var ContactChannels = []Item{
-	{Value: ChannelCall, Text: "Call"}, {Value: ChannelEmail, Text: "E-mail"}, {Value: ChannelMeeting, Text: "Meeting"}, {Value: ChannelChat, Text: "Chat"},
+	{Value: ChannelCall, Text: "Call"}, {Value: ChannelEmail, Text: "Email"}, {Value: ChannelMeeting, Text: "Meeting"}, {Value: ChannelChat, Text: "Chat"},
 }
 
 // ContactDirections are who contacted whom (storyboard 4.4).

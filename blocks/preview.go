@@ -147,7 +147,7 @@ func (r reader) planned() slack.Block {
 	if role := r.People[r.Plan.To].Role.Label(); role != "" {
 		to += ", " + lower(role)
 	}
-	s := head + "*To* " + to + " · *Because* " + orElse(esc(r.Plan.Reason, lineLen), because(*r.Plan))
+	s := head + "*To* " + to + " · *Because* " + orElse(r.reason(*r.Plan, lineLen), r.because(*r.Plan))
 	if r.Plan.Covering != "" {
 		s += " · covering " + r.first(r.Plan.Covering)
 	}

@@ -227,23 +227,17 @@ func may(t expansion.ExpansionType) string {
 	return "may want to expand"
 }
 
-var kindWords = map[expansion.RuleKind]string{
-	expansion.KindOpenOpportunity: "owns the open opportunity", expansion.KindPartner: "sales partner",
-	expansion.KindNamed: "named executive", expansion.KindOriginalAE: "original AE",
-	expansion.KindSpecialist: "specialist pool", expansion.KindTerritory: "territory", expansion.KindCatchAll: "catch-all",
-	expansion.KindPeople: "named in the policy", expansion.KindCover: "cover", expansion.KindLeastLoaded: "least loaded",
-	expansion.KindBackSoonest: "back soonest", expansion.KindOverride: "chosen by hand",
+// because is why a decision chose, in a few words: "original AE", "covering Marcus".
+func (r reader) because(d expansion.Decision) string {
+	if d.Kind == expansion.KindCover && d.Covering != "" {
+		return "covering " + r.first(d.Covering)
+	}
+	return orElse(d.Kind.Words(), orElse(r.reason(d, 90), "the policy chose so"))
 }
 
-// because is why a decision chose, in a few words.
-func because(d expansion.Decision) string {
-	if w := kindWords[d.Kind]; w != "" {
-		return w
-	}
-	if s := esc(d.Reason, 90); s != "" {
-		return s
-	}
-	return "the policy chose so"
+// reason is a decision's own sentence with its days as people write them.
+func (r reader) reason(d expansion.Decision, limit int) string {
+	return esc(r.isoDays(d.Reason), limit)
 }
 
 // availability is what the deciding facts said of the recipient.
@@ -262,26 +256,40 @@ func availability(d expansion.Decision) string {
 	return "available"
 }
 
-// why is the evidence in one sentence, in mrkdwn.
+// why is the evidence in one sentence, in mrkdwn: of a log by hand what the person wrote.
 func (r reader) why(limit int) string {
-	var parts []string
-	for _, s := range r.Signal.Reasons {
-		if s = strings.TrimRight(clean(s), ". "); s != "" {
-			parts = append(parts, s)
-		}
-	}
-	if parts == nil {
+	reasons := strings.Join(r.reasonWords(), "; ")
+	if reasons == "" || r.Signal.Source == expansion.SourceManual {
 		for _, e := range r.Evidence {
-			if s := clean(e.Why); s != "" {
-				parts = append(parts, s)
-				break
+			if s := strings.TrimRight(clean(e.Why), ". "); s != "" {
+				return ended(said(upper(s), limit))
 			}
 		}
 	}
-	if parts == nil {
+	if reasons == "" {
 		return orElse(r.quote(limit), "Not known yet.")
 	}
-	return ended(said(strings.Join(parts, "; "), limit))
+	return ended(said(upper(reasons), limit))
+}
+
+func (r reader) reasonWords() []string {
+	var words []string
+	for _, s := range r.Signal.Reasons {
+		if s = strings.TrimRight(clean(s), ". "); s != "" {
+			words = append(words, s)
+		}
+	}
+	return words
+}
+
+// scored is "Moderate by: explicit ask, within 7 days." under what a person logged, ""
+// where why has the reasons already.
+func (r reader) scored() string {
+	words := r.reasonWords()
+	if r.Signal.Source != expansion.SourceManual || len(words) == 0 {
+		return ""
+	}
+	return upper(string(r.Signal.Strength)) + " by: " + ended(said(strings.Join(words, ", "), lineLen))
 }
 
 // quote is the newest thing the customer said, "" when nothing was quoted.

@@ -3,6 +3,7 @@ package blocks
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -32,6 +33,7 @@ func signalCard(r reader) Message {
 			fields(field("Type", typeLabel(r.Signal)), field("Strength", strength),
 				field("ARR now", money(r.Account.ARR)), field("Potential", potential(r.Signal.Potential))),
 			section(joined("\n", "*Why* "+r.why(quoteLen), r.quote(lineLen))),
+			smallPrint(r.scored()),
 			state,
 			smallPrint(r.notices()...),
 			actions(acts...),
@@ -107,10 +109,7 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 		}
 		l := "Going to " + to
 		if r.Plan != nil && r.Plan.To != "" {
-			l = fmt.Sprintf("Going to *%s* (%s, %s)", to, because(*r.Plan), availability(*r.Plan))
-			if r.Plan.Covering != "" {
-				l += ", covering " + r.first(r.Plan.Covering)
-			}
+			l = fmt.Sprintf("Going to *%s* (%s, %s)", to, r.because(*r.Plan), availability(*r.Plan))
 		}
 		l += " " + when + " unless you change it · " + r.completeness()
 		return smallPrint(l, r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
@@ -151,7 +150,7 @@ func (r reader) noOwner(system string) string {
 	}
 	switch r.Plan.Kind {
 	case expansion.KindSpecialist, expansion.KindTerritory, expansion.KindCatchAll, expansion.KindLeastLoaded, expansion.KindBackSoonest:
-		return fmt.Sprintf("%s has no owner in %s. Going to %s (%s).", r.account(), system, r.first(r.Plan.To), because(*r.Plan))
+		return fmt.Sprintf("%s has no owner in %s. Going to %s (%s).", r.account(), system, r.first(r.Plan.To), r.because(*r.Plan))
 	}
 	return ""
 }
@@ -175,7 +174,7 @@ func (r reader) routedState() (slack.Block, string, []slack.BlockElement) {
 		return section("*" + l + "*"), l + " Nothing to do.", []slack.BlockElement{thread}
 	}
 	to := r.first(g.To)
-	track := section("*" + r.track(g) + "*\nWith *" + r.who(g.To) + "*, because " + because(g.Decision) + ".")
+	track := section("*" + r.track(g) + "*\nWith *" + r.who(g.To) + "* (" + r.because(g.Decision) + ").")
 	if g.Status == expansion.Pending && r.UndoUntil != nil && r.Now.Before(*r.UndoUntil) {
 		s := fmt.Sprintf("Routed to %s at %s. Undo until %s.", to, r.at(g.RoutedAt), r.at(*r.UndoUntil))
 		return section(joined("\n", "*"+r.track(g)+"*", s)),
@@ -191,22 +190,31 @@ type step struct {
 }
 
 func (r reader) steps(g *expansion.Routing) []step {
-	out := []step{{"Sent", r.at(g.RoutedAt), r.words(g.RoutedAt)}}
+	at, words := r.at, r.words
+	started, begun := r.last(g.ID, "started", "in_progress")
+	moments := []*time.Time{g.EscalatedAt, g.AcknowledgedAt}
+	if begun {
+		moments = append(moments, &started.At)
+	}
+	if !r.oneDay(g.RoutedAt, moments...) {
+		at, words = r.dated, r.datedWords
+	}
+	out := []step{{"Sent", at(g.RoutedAt), words(g.RoutedAt)}}
 	if g.EscalatedAt != nil && g.AcknowledgedAt == nil {
 		to := "the next level"
 		if g.EscalatedTo != "" {
 			to = r.first(g.EscalatedTo)
 		}
-		out = append(out, step{"Escalated to " + to, r.at(*g.EscalatedAt), r.words(*g.EscalatedAt)})
+		out = append(out, step{"Escalated to " + to, at(*g.EscalatedAt), words(*g.EscalatedAt)})
 	}
 	if g.AcknowledgedAt != nil {
-		out = append(out, step{"Acknowledged", r.at(*g.AcknowledgedAt), r.words(*g.AcknowledgedAt)})
+		out = append(out, step{"Acknowledged", at(*g.AcknowledgedAt), words(*g.AcknowledgedAt)})
 	}
 	if a, ok := r.meeting(); ok {
 		out = append(out, step{"Meeting", r.on(a.At), r.on(a.At)})
 	} else if g.Status == expansion.InProgress {
-		if a, ok := r.last(g.ID, "started", "in_progress"); ok {
-			out = append(out, step{"In progress", r.at(a.At), r.words(a.At)})
+		if begun {
+			out = append(out, step{"In progress", at(started.At), words(started.At)})
 		} else {
 			out = append(out, step{what: "In progress"})
 		}
@@ -288,6 +296,7 @@ func askCard(r reader) Message {
 		fields(field("Type", esc(r.Signal.Type.Label(), nameLen)+" · "+lower(typeLabel(r.Signal))), field("Strength", r.Signal.Strength.Chip()),
 			field("ARR now", money(r.Account.ARR)), field("Potential", potential(r.Signal.Potential))),
 		section(what),
+		smallPrint(r.scored()),
 		state,
 		smallPrint(r.notices()...),
 		actions(acts...),

@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -38,6 +39,29 @@ func (l lens) at(t time.Time) string {
 		format = "{time}"
 	}
 	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, l.words(t))
+}
+
+// dated is at with the day always there, for moments that stand beside one of another day;
+// Slack writes it as it is when it is read: "yesterday", "Mar 14, 2026".
+func (l lens) dated(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} {time}|%s>", t.Unix(), l.datedWords(t))
+}
+
+func (l lens) datedWords(t time.Time) string {
+	if t.In(l.loc).Year() == l.now.In(l.loc).Year() {
+		return t.In(l.loc).Format("2 Jan 15:04")
+	}
+	return t.In(l.loc).Format("2 Jan 2006 15:04")
+}
+
+// oneDay reports whether all moments, nil ones left out, are on one day of the reader's.
+func (l lens) oneDay(first time.Time, others ...*time.Time) bool {
+	for _, t := range others {
+		if t != nil && t.In(l.loc).Format(time.DateOnly) != first.In(l.loc).Format(time.DateOnly) {
+			return false
+		}
+	}
+	return true
 }
 
 // on is the reader's day of a moment: "today", "Monday" within the last week, else "14 Mar".
@@ -82,6 +106,18 @@ func (l lens) renewal(end *time.Time) string {
 		return fmt.Sprintf("%s, %s ago", l.day(*end), count(-n, "day"))
 	}
 	return fmt.Sprintf("%s, %s", l.day(*end), count(n, "day"))
+}
+
+var isoDay = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
+
+// isoDays is s with days like 2026-04-02 as people write them.
+func (l lens) isoDays(s string) string {
+	return isoDay.ReplaceAllStringFunc(s, func(day string) string {
+		if t, err := time.Parse(time.DateOnly, day); err == nil {
+			return l.day(t)
+		}
+		return day
+	})
 }
 
 // count is "1 day", "3 days".

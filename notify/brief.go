@@ -131,8 +131,7 @@ func (w writer) evidence() []item {
 		if q := quotation(e); q != "" {
 			text = joined(" ", sentence(text), q)
 		}
-		source := strings.ReplaceAll(string(e.Source), "_", " ")
-		it := item{Text: joined(" · ", text, orElse(source, "source not known"), w.on(e.OccurredAt))}
+		it := item{Text: joined(" · ", text, orElse(e.Source.Words(), "source not known"), w.on(e.OccurredAt))}
 		if u := webURL(e.Link); u != "" {
 			it.Link = link{"source", u}
 		}

@@ -252,19 +252,14 @@ func (w writer) crm() string {
 	return "the CRM"
 }
 
-var kindWords = map[expansion.RuleKind]string{
-	expansion.KindOpenOpportunity: "owner of the open opportunity", expansion.KindPartner: "sales partner",
-	expansion.KindNamed: "named executive", expansion.KindOriginalAE: "original AE", expansion.KindSpecialist: "specialist pool",
-	expansion.KindTerritory: "territory", expansion.KindCatchAll: "catch-all", expansion.KindPeople: "named in the policy",
-	expansion.KindCover: "cover", expansion.KindLeastLoaded: "least loaded", expansion.KindBackSoonest: "back soonest",
-	expansion.KindOverride: "chosen by hand",
-}
-
 // because is "You, because: original AE · from Priya · notes: “…” · Salesforce
 // opportunity open", and whom you stand in for.
 func (w writer) because() []string {
 	g := w.Routing
-	why := "You, because: " + orElse(kindWords[g.Decision.Kind], orElse(oneLine(g.Reason, 120), "the policy chose so"))
+	why := "You, because: " + orElse(g.Decision.Kind.Words(), orElse(oneLine(g.Reason, 120), "the policy chose so"))
+	if g.Covering != "" {
+		why = "You, because: " + w.first(g.Covering) + " is away"
+	}
 	if g.Override != "" {
 		why = "You, because: " + w.first(g.RoutedBy) + " chose you"
 	}
