@@ -128,6 +128,11 @@ func (e *Engine) addEvidence(ctx context.Context, tx *store.Tx, s expansion.Sign
 	if s.Potential == nil {
 		s.Potential = f.Signal.Potential
 	}
+	raised := s.Strength.Rank() > was.Rank()
+	back := raised && s.Status == expansion.Parked // nobody answered about weaker evidence than this
+	if back {
+		s.Status, s.Waiting = expansion.Detected, expansion.WaitNone
+	}
 	if err := tx.UpdateSignal(ctx, &s); err != nil {
 		return s, false, err
 	}
@@ -139,12 +144,12 @@ func (e *Engine) addEvidence(ctx context.Context, tx *store.Tx, s expansion.Sign
 	if _, err := tx.Log(ctx, a); err != nil {
 		return s, false, err
 	}
-	if s.Strength.Rank() > was.Rank() {
+	if raised {
 		a.Verb, a.Args = "strength_raised", map[string]any{"from": was, "to": s.Strength, "why": f.Evidence.Why}
 		if err := e.tell(ctx, tx, s, a); err != nil {
 			return s, false, err
 		}
-		if s.Status == expansion.Detected && s.Waiting == expansion.WaitCSM {
+		if back || s.Status == expansion.Detected && s.Waiting == expansion.WaitCSM {
 			// What had to be asked may route by itself now.
 			if err := tx.Enqueue(ctx, PlanArgs{SignalID: string(s.ID)}, time.Time{}); err != nil {
 				return s, false, err

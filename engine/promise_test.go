@@ -3,7 +3,9 @@ package engine_test
 import (
 	"context"
 	"testing"
+	"time"
 
+	"expansionbot/engine"
 	"expansionbot/expansion"
 	"expansionbot/store"
 	"expansionbot/store/storetest"
@@ -112,6 +114,93 @@ func TestYesRouteItWithNobodyToTakeItWaitsForARecipient(t *testing.T) {
 	if s = w.signal(s.ID); s.Waiting != expansion.WaitRecipient {
 		t.Fatalf("it is %s, waiting %q, want recipient", s.Status, s.Waiting)
 	}
+}
+
+func TestAParkedSignalIsPlannedAgainWhenItGetsStronger(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		w := start(t, dsn)
+		s := w.asked()
+		w.due(9 * 24 * time.Hour)
+		if s = w.signal(s.ID); s.Status != expansion.Parked {
+			t.Fatalf("seven working days without an answer: it is %s, want parked", s.Status)
+		}
+		w.hint("usage-2", 0.1)
+		if s = w.signal(s.ID); s.Strength != expansion.Exploratory || s.Status != expansion.Parked {
+			t.Fatalf("after evidence that changes nothing it is %s and %s, want parked", s.Strength, s.Status)
+		}
+		jobs := w.jobsDue()
+		w.hint("usage-3", 0.9)
+		if n := w.jobsDue() - jobs; n != 1 {
+			t.Fatalf("%d jobs came of it, want the one that plans", n)
+		}
+		if err := w.Plan(ctx, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		if s = w.signal(s.ID); s.Status != expansion.Confirmed || s.Waiting != expansion.WaitReview {
+			t.Fatalf("now %s, it is %s, waiting %q; want it shown for review", s.Strength, s.Status, s.Waiting)
+		}
+		w.promised(s.ID)
+		w.due(time.Hour)
+		if s = w.signal(s.ID); s.Status != expansion.Routed {
+			t.Fatalf("after the review it is %s, want routed", s.Status)
+		}
+	})
+}
+
+func TestWhoeverGetsItNextKeepsNoHoldAndNoMail(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		w := start(t, dsn).with(nil, &channel{name: "email"}, &channel{name: "slack"})
+		s := w.logged()
+		rt, err := w.Route(ctx, w.people["Priya"], s.ID, 0, engine.RouteInput{NoHold: true, NoEmail: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			name string
+			do   func() error
+		}{
+			{"not mine", func() error {
+				return w.NotMine(ctx, w.people["Marcus"], w.live(s.ID).ID, 0, engine.NotMineInput{Reason: "no_time"})
+			}},
+			{"reassigned", func() error {
+				return w.Reassign(ctx, w.people["Lena"], w.live(s.ID).ID, 0, w.people["Marcus"], "travelling", "")
+			}},
+			{"taken", func() error { return w.Take(ctx, w.people["Lena"], w.live(s.ID).ID, 0) }},
+		} {
+			before := w.live(s.ID)
+			if err := step.do(); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			if w.live(s.ID).ID == before.ID {
+				t.Fatalf("%s: it was not given to anybody else", step.name)
+			}
+			if h, err := w.store.Hold(ctx, rt.AccountID, w.clock.Now()); err != nil || h != nil {
+				t.Errorf("%s: hold %+v, %v; want none, as it was routed", step.name, h, err)
+			}
+			ds, err := w.store.DeliveriesOf(ctx, s.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range ds {
+				if d.Channel == "email" {
+					t.Errorf("%s: a mail goes out, want none, as it was routed", step.name)
+				}
+			}
+		}
+	})
+}
+
+func (w *world) jobsDue() int {
+	w.t.Helper()
+	n, err := w.store.JobsDue(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 // leave makes people inactive.

@@ -207,7 +207,7 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	rt := expansion.Routing{
 		ID: expansion.RoutingID(tx.NewID()), Number: n, SignalID: s.ID, AccountID: s.AccountID, To: p.decision.To, Role: p.decision.Role, Reason: p.decision.Reason,
 		Status: expansion.Pending, RoutedAt: tx.Now, RoutedBy: p.by, Covering: p.decision.Covering, Note: strings.TrimSpace(p.in.Note), Override: p.in.OverrideReason,
-		EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
+		NoHold: p.in.NoHold, NoEmail: p.in.NoEmail, EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
 	}
 	if rt.EscalateAt.IsZero() {
 		rt.EscalateAt = tx.Now.Add(t.EscalateAfter)
@@ -396,7 +396,8 @@ func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansio
 		return none, err
 	}
 	p := placement{signal: s, account: acct, people: byID(people), decision: d, by: r.by, opportunity: &o, escalateAt: r.mark, bounces: old.Bounces}
-	p.in.Note = old.Note
+	// What was chosen for the signal holds for whoever gets it.
+	p.in.Note, p.in.NoHold, p.in.NoEmail = old.Note, old.NoHold, old.NoEmail
 	if r.bounce {
 		p.bounces++
 	}

@@ -74,6 +74,8 @@ type Routing struct {
 	Covering        PersonID   `json:"covering,omitempty"` // the person this one stands in for
 	Note            string     `json:"note,omitempty"`     // the CSM's note for sales
 	Override        string     `json:"override,omitempty"` // reason when a person chose the recipient
+	NoHold          bool       `json:"noHold,omitempty"`   // routed without keeping others off the account
+	NoEmail         bool       `json:"noEmail,omitempty"`  // routed by Slack only
 	EscalateAt      time.Time  `json:"escalateAt"`         // the 48 h mark
 	EscalatedAt     *time.Time `json:"escalatedAt"`
 	EscalatedTo     PersonID   `json:"escalatedTo,omitempty"`
