@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"expansionbot/expansion"
@@ -20,7 +22,7 @@ func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to ti
 		if to.Before(from) {
 			return expansion.FieldErrorf("to", "The last day is before the first.")
 		}
-		if today := dateOnly(tx.Now.In(p.Location())); to.Before(today) {
+		if to.Before(dateOnly(tx.Now.In(p.Location()))) {
 			return expansion.FieldErrorf("to", "Those days are over already.")
 		}
 		if cover != "" {
@@ -33,6 +35,18 @@ func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to ti
 			case !c.Active:
 				return expansion.FieldErrorf("cover", "%s has left. Name somebody else as cover.", c.Name)
 			}
+		}
+		was, err := leaveOf(ctx, tx.Reader, by, tx.Now)
+		if err != nil {
+			return err
+		}
+		today := dateOnly(tx.Now.In(p.Location()))
+		listed, err := e.listed(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		if !listed && was != nil && was.From.Before(from) && !was.To.Before(from.AddDate(0, 0, -1)) && !from.After(today) {
+			from = was.From // the leave they are on goes on: one list for all of it
 		}
 		if err := tx.PutAway(ctx, by, &expansion.Away{Person: by, From: from, To: to, Cover: cover, Source: "own"}); err != nil {
 			return err
@@ -50,19 +64,37 @@ func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to ti
 	})
 }
 
-// ClearAway ends the person's own leave.
+// ClearAway ends the person's own leave. Who comes back early gets the list of what went
+// to covers at once.
 func (e *Engine) ClearAway(ctx context.Context, by expansion.PersonID) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := e.person(ctx, tx.Reader, by); err != nil {
+		p, err := e.person(ctx, tx.Reader, by)
+		if err != nil {
 			return err
 		}
-		if err := tx.PutAway(ctx, by, nil); err != nil {
+		leave, err := leaveOf(ctx, tx.Reader, by, tx.Now)
+		if err != nil {
+			return err
+		}
+		yesterday := dateOnly(tx.Now.In(p.Location())).AddDate(0, 0, -1)
+		early := leave != nil && !leave.From.After(yesterday) && leave.To.After(yesterday)
+		if early {
+			leave.To = yesterday
+		} else {
+			leave = nil
+		}
+		if err := tx.PutAway(ctx, by, leave); err != nil {
 			return err
 		}
 		if err := tx.DropWaits(ctx, string(by), waitReturn); err != nil {
 			return err
 		}
-		_, err := tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "away_cleared", Person: by})
+		if early {
+			if err := e.wait(ctx, tx, string(by), waitReturn, tx.Now); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "away_cleared", Person: by})
 		return err
 	})
 }
@@ -71,33 +103,66 @@ func dateOnly(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// whileAway sends one list of what went to covers, if anything did (storyboard 7.3).
+// listed reports whether nobody waits to be told what went to covers: the person's last
+// leave is over.
+func (e *Engine) listed(ctx context.Context, tx *store.Tx, id expansion.PersonID) (bool, error) {
+	ws, err := tx.OpenWaitsOf(ctx, string(id))
+	return !slices.ContainsFunc(ws, func(w store.Wait) bool { return w.Kind == waitReturn }), err
+}
+
+// leaveOf is the person's leave that is not over for longer than a day at now; nil for none.
+func leaveOf(ctx context.Context, r store.Reader, id expansion.PersonID, now time.Time) (*expansion.Away, error) {
+	as, err := r.Aways(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range as {
+		if a.Person == id {
+			return &a, nil
+		}
+	}
+	return nil, nil
+}
+
+// whileAway sends one list of what went to covers during a leave, if anything did
+// (storyboard 7.3).
 func (e *Engine) whileAway(ctx context.Context, w store.Wait) error {
 	id := expansion.PersonID(w.Subject)
 	p, err := e.store.Person(ctx, id)
 	if err != nil {
 		return err
 	}
-	l := &expansion.List{Kind: expansion.ListWhileAway, Day: w.DueAt.In(p.Location())}
-	if err := e.coveredCases(ctx, p, l); err != nil {
+	leave, err := leaveOf(ctx, e.store.Reader, id, w.DueAt)
+	if err != nil {
 		return err
+	}
+	l := &expansion.List{Kind: expansion.ListWhileAway, Day: w.DueAt.In(p.Location())}
+	if leave != nil {
+		if err := e.coveredCases(ctx, p, leave.From, l); err != nil {
+			return err
+		}
 	}
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		if first, err := tx.DoneWait(ctx, w.ID); err != nil || !first || len(l.Cases) == 0 {
 			return err
 		}
-		return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: string(expansion.ListWhileAway) + " " + l.Day.Format(time.DateOnly), Person: id})
+		// The list is drawn up when it is sent, which may be after the next leave was set.
+		subject := fmt.Sprintf("%s %s %s", expansion.ListWhileAway, l.Day.Format(time.DateOnly), leave.From.Format(time.DateOnly))
+		return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: subject, Person: id})
 	})
 }
 
-// coveredCases fills l with what covers took for p in the 60 days before l's day.
-func (e *Engine) coveredCases(ctx context.Context, p expansion.Person, l *expansion.List) error {
-	rts, err := e.store.RoutingsSince(ctx, l.Day.AddDate(0, 0, -60))
+// coveredCases fills l with what covers took for p from a day on until l's day.
+func (e *Engine) coveredCases(ctx context.Context, p expansion.Person, from time.Time, l *expansion.List) error {
+	at := func(d time.Time, days int) time.Time {
+		return time.Date(d.Year(), d.Month(), d.Day()+days, 0, 0, 0, 0, p.Location())
+	}
+	rts, err := e.store.RoutingsSince(ctx, at(from, 0))
 	if err != nil {
 		return err
 	}
 	for _, rt := range rts {
-		if rt.Covering != p.ID || rt.Disposition != expansion.OnPath {
+		if rt.Covering != p.ID || rt.Disposition != expansion.OnPath || !rt.RoutedAt.Before(at(l.Day, 1)) {
 			continue
 		}
 		c, err := e.caseOf(ctx, p, rt.SignalID, rt.ID)

@@ -340,9 +340,11 @@ func (e *Engine) message(ctx context.Context, d store.Delivery, to expansion.Per
 	return m, nil
 }
 
-// list draws up several cases for one person. Its subject is the kind and a local date.
+// list draws up several cases for one person. Its subject is the kind and a local date,
+// and for a leave the first day of it.
 func (e *Engine) list(ctx context.Context, d store.Delivery, to expansion.Person) (*expansion.List, error) {
 	kind, date, _ := strings.Cut(d.Subject, " ")
+	date, from, _ := strings.Cut(date, " ")
 	day, err := time.ParseInLocation(time.DateOnly, date, to.Location())
 	if err != nil {
 		return nil, err
@@ -356,7 +358,11 @@ func (e *Engine) list(ctx context.Context, d store.Delivery, to expansion.Person
 		f.Since, f.NoCard = day, true
 		f.Statuses = []expansion.SignalStatus{expansion.Confirmed, expansion.Routed, expansion.Closed}
 	case expansion.ListWhileAway:
-		return l, e.coveredCases(ctx, to, l)
+		first, err := time.Parse(time.DateOnly, from)
+		if err != nil {
+			return nil, err
+		}
+		return l, e.coveredCases(ctx, to, first, l)
 	}
 	if l.Total, _, err = e.store.CountSignals(ctx, f); err != nil {
 		return nil, err
