@@ -145,7 +145,10 @@ func (r reader) activity(a expansion.Activity) string {
 		if r.Opportunity != nil {
 			n = esc(r.Opportunity.Name, nameLen)
 		}
-		return "Created" + prefixed(": ", n) + "."
+		if n == "" { // the account card looks at no one opportunity
+			return upper(second(r.crm())) + " created."
+		}
+		return "Created: " + n + "."
 	case "stage_changed":
 		return with("Stage changed in "+first(r.crm()), "to")
 	case "close_date_changed", "amount_changed":
@@ -189,6 +192,8 @@ func number64(v any) (int64, bool) {
 }
 
 func first(a, _ string) string { return a }
+
+func second(_, b string) string { return b }
 
 func prefixed(before, s string) string {
 	if s == "" {

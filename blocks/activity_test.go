@@ -9,6 +9,11 @@ import (
 func TestActivityLines(t *testing.T) { // storyboard 3.6, 7.14
 	t.Parallel()
 	r := read(routed())
+	alone := r
+	alone.Opportunity = nil
+	if got, want := alone.activity(expansion.Activity{At: r.Now, Verb: "opportunity_created"}), "Opportunity created."; got != want {
+		t.Errorf("on the account card: got %q, want %q", got, want)
+	}
 	for _, c := range []struct {
 		name   string
 		verb   string

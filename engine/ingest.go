@@ -291,12 +291,16 @@ func (e *Engine) manualFinding(in LogInput, a expansion.Account, by expansion.Pe
 	}}
 }
 
-// Suggest says what strength the rules would give a log by hand, and why in words.
-func (e *Engine) Suggest(t expansion.SignalType, what, quote string, when time.Time) (expansion.Strength, string) {
+// Suggest says what the rules make of a log by hand: its type where t names none, "" when
+// the words do not either, its strength, and why in words.
+func (e *Engine) Suggest(t expansion.SignalType, what, quote string, when time.Time) (expansion.SignalType, expansion.Strength, string) {
+	if t == "" {
+		t = detect.TypeOf(what + " . " + quote)
+	}
 	now := e.clock.Now()
 	if when.IsZero() {
 		when = now
 	}
 	score, words, _ := detect.Manual(detect.ManualInput{Type: t, What: what, Quote: quote, OccurredAt: when, Now: now})
-	return expansion.StrengthOf(score), words
+	return t, expansion.StrengthOf(score), words
 }

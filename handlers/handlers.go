@@ -22,7 +22,7 @@ type Verbs interface {
 	IsAdmin(p expansion.Person) bool
 
 	Log(ctx context.Context, by expansion.PersonID, in engine.LogInput) (engine.LogResult, error)
-	Suggest(t expansion.SignalType, what, quote string, when time.Time) (expansion.Strength, string)
+	Suggest(t expansion.SignalType, what, quote string, when time.Time) (expansion.SignalType, expansion.Strength, string)
 	Case(ctx context.Context, viewer expansion.PersonID, ref string) (expansion.Case, error)
 	Route(ctx context.Context, by expansion.PersonID, id expansion.SignalID, version int64, in engine.RouteInput) (expansion.Routing, error)
 	Hold(ctx context.Context, by expansion.PersonID, id expansion.SignalID, version int64) error

@@ -71,7 +71,7 @@ func (h *Handlers) openLog(ctx context.Context, p *press, fill func() (blocks.Lo
 			f.When = localDate(p.now, p.by.Location())
 		}
 		if f.What != "" || f.Quote != "" {
-			f.Suggested, f.SuggestedWhy = h.e.Suggest(f.Type, f.What, f.Quote, p.now)
+			f.Type, f.Suggested, f.SuggestedWhy = h.e.Suggest(f.Type, f.What, f.Quote, p.now)
 		}
 		return blocks.LogSignal(f), nil
 	})

@@ -48,6 +48,16 @@ func TestFromLogToAcknowledged(t *testing.T) { // storyboard 3.1, 3.3, 3.6, 4.1,
 	priya.reads("Won", "$21,600")
 }
 
+func TestLogsInOneCommandAndTwoPresses(t *testing.T) { // storyboard 12.3
+	t.Parallel()
+	o := open(t)
+	priya, marcus := o.as("priya"), o.as("marcus")
+	priya.types("log Brightwater they asked about 30 more seats")
+	priya.submits(priya.sees("Save and preview", "Asked for it", "Suggested: strong (explicit ask, within 7 days)."))
+	priya.submits(priya.sees("Confirm routing", "Marcus Bell", "Route now"))
+	marcus.reads("Expansion for you: Brightwater Labs", "ho_ack")
+}
+
 // outcomeChoice is the value of "Close as won/lost" in the newest card's menu.
 func outcomeChoice(t *testing.T, s someone) string {
 	t.Helper()

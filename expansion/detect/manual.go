@@ -148,6 +148,30 @@ var (
 	moreWords  = regexp.MustCompile(`\b(?:storage|credits?|quota|volume|api calls?|gb|tb|capacity|allowance)\b`)
 )
 
+var (
+	budgetWords = regexp.MustCompile(`\b(?:budget\w*|fiscal year|funding|procurement|purchase order)\b`)
+	limitWords  = regexp.MustCompile(`\b(?:(?:reached|hit|hitting|near|over|at) (?:the |their |its )?(?:limit|cap|quota|allowance|ceiling)|maxed out|ran out|run(?:ning)? out of|out of (?:seats|licen[cs]es|storage|space))\b`)
+	growthWords = regexp.MustCompile(`\b(?:usage|active users|log-?ins?|adoption) (?:is |are |has |have )?(?:\w+ )?(?:up|grew|grow\w*|rising|rose|doubled|climbing|increas\w+)\b`)
+	askWords    = manualRules[1].words
+)
+
+// TypeOf guesses the kind of a log by hand from its words, "" when they name none: an ask
+// first, then money, a limit, growth. It is a default that people may change.
+func TypeOf(text string) expansion.SignalType {
+	text = strings.ToLower(text)
+	switch {
+	case askWords.MatchString(text):
+		return expansion.ExplicitRequest
+	case budgetWords.MatchString(text):
+		return expansion.BudgetDiscussion
+	case limitWords.MatchString(text):
+		return expansion.CapacityLimit
+	case growthWords.MatchString(text):
+		return expansion.UsageGrowth
+	}
+	return ""
+}
+
 // ExpansionTypeOf guesses what the customer may buy: by the first kind of thing its
 // text names, in the order seats, another product, tier, more of an allowance; else
 // by the signal's type. It is a default that people may change.

@@ -119,6 +119,23 @@ func TestMoreEvidenceNeverLowersTheScore(t *testing.T) {
 	})
 }
 
+func TestTypeOf(t *testing.T) { // storyboard 3.1
+	t.Parallel()
+	for text, want := range map[string]expansion.SignalType{
+		"they asked about 30 more seats":       expansion.ExplicitRequest,
+		"Sam said the budget is set in June":   expansion.BudgetDiscussion,
+		"they hit the limit twice this week":   expansion.CapacityLimit,
+		"running out of seats":                 expansion.CapacityLimit,
+		"active users doubled since the pilot": expansion.UsageGrowth,
+		"good call with Jo":                    "",
+		"":                                     "",
+	} {
+		if got := detect.TypeOf(text); got != want {
+			t.Errorf("TypeOf(%q) = %q; want %q", text, got, want)
+		}
+	}
+}
+
 func TestExpansionTypeOf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
