@@ -40,7 +40,7 @@ func (p *Person) Modal(title string, parts ...string) *Modal {
 		if x.Title.Text != title || strings.Contains(words, "Loading…") || strings.Contains(words, "Working…") || !holds(words, parts) {
 			return false
 		}
-		m = &Modal{p: p, id: v.ID, view: x}
+		m = &Modal{p: p, id: v.ID, callback: v.CallbackID, view: x}
 		return true
 	})
 	return m
@@ -63,9 +63,10 @@ func (p *Person) top() string {
 
 // Modal is an open modal.
 type Modal struct {
-	p    *Person
-	id   string
-	view viewJSON
+	p        *Person
+	id       string
+	callback string
+	view     viewJSON
 }
 
 type viewJSON struct {

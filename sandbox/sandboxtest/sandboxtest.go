@@ -49,9 +49,10 @@ type Sandbox struct {
 
 // Options change what Start does. The zero value is the sandbox a newcomer gets.
 type Options struct {
-	DSN    string // of the store; "" = SQLite in the test's folder
-	Policy []byte // nil = the shipped one
-	Feed   bool   // let the world's usage cross lines while the test runs
+	DSN    string       // of the store; "" = SQLite in the test's folder
+	Policy []byte       // nil = the shipped one
+	Feed   bool         // let the world's usage cross lines while the test runs
+	Log    *slog.Logger // nil = none, or the test's output when SANDBOX_LOG is set
 }
 
 // Start runs a sandbox for the test and stops it at the end. A rule of Slack's that the
@@ -65,6 +66,9 @@ func Start(t testing.TB, opts ...Options) *Sandbox {
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("SANDBOX_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if o.Log != nil {
+		log = o.Log
 	}
 	ctx := context.Background()
 	w, err := sandbox.Start(ctx, sandbox.Options{Listen: "127.0.0.1:0", Log: log})
@@ -451,7 +455,8 @@ func (c *Card) Buttons() []string {
 // element is something that can be pressed.
 type element struct {
 	block, action, label string
-	value                any // option value of an overflow, nil for a button
+	value                any    // option value of an overflow, nil for a button
+	carries              string // what the press brings along
 }
 
 func find(blocks json.RawMessage, label string) (element, bool) {
@@ -466,6 +471,7 @@ func find(blocks json.RawMessage, label string) (element, bool) {
 type blockElement struct {
 	Type     string          `json:"type"`
 	ActionID string          `json:"action_id"`
+	Value    string          `json:"value"`
 	Text     json.RawMessage `json:"text"` // an object on a button, a string in a context
 	Options  []struct {
 		Text struct {
@@ -497,11 +503,11 @@ func elements(blocks json.RawMessage) []element {
 					Text string `json:"text"`
 				}
 				if json.Unmarshal(e.Text, &label) == nil {
-					out = append(out, element{b.BlockID, e.ActionID, label.Text, nil})
+					out = append(out, element{b.BlockID, e.ActionID, label.Text, nil, e.Value})
 				}
 			case "overflow":
 				for _, o := range e.Options {
-					out = append(out, element{b.BlockID, e.ActionID, o.Text.Text, o.Value})
+					out = append(out, element{b.BlockID, e.ActionID, o.Text.Text, o.Value, o.Value})
 				}
 			}
 		}

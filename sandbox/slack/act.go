@@ -25,6 +25,10 @@ type Target struct {
 	TS      string `json:"ts,omitempty"`
 	ViewID  string `json:"view_id,omitempty"`
 	Home    bool   `json:"home,omitempty"`
+
+	// Seen are the blocks the person's client still shows of the message: an older version of it, or a
+	// card somebody shared with them. nil = as they are now.
+	Seen json.RawMessage `json:"-"`
 }
 
 // place is a resolved Target.
@@ -68,7 +72,11 @@ func (s *Server) resolve(user string, t Target) (place, error) {
 	if m == nil || m.Deleted || m.Ephemeral && m.VisibleTo != user {
 		return place{}, fmt.Errorf("%s sees no message %s in %s", u.Handle, t.TS, t.Channel)
 	}
-	return place{user: u, ch: ch, m: m, blocks: m.Blocks}, nil
+	p := place{user: u, ch: ch, m: m, blocks: m.Blocks}
+	if t.Seen != nil {
+		p.blocks = t.Seen
+	}
+	return p, nil
 }
 
 // joined is a conversation user is in. s.mu is held.
