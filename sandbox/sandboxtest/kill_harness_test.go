@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -25,6 +26,7 @@ import (
 	"expansionbot/sandbox/crm"
 	"expansionbot/sandbox/slack"
 	"expansionbot/sandbox/world"
+	"expansionbot/store/storetest"
 )
 
 // resumeWithin is the promise: what a killed process left is done this long after the
@@ -65,9 +67,13 @@ type victim struct {
 	dir   string
 	dsn   string
 	token string
+	db    *storetest.Audit
 
 	proc  *process
 	cases []*signalCase
+
+	mu      sync.Mutex
+	presses []keptPress // whose ack Slack heard
 }
 
 // signalCase is one signal of a victim and what must come of it.
@@ -77,7 +83,14 @@ type signalCase struct {
 	typ     string
 	id      string // of the signal; "" until the product answered
 	label   string // S-1042
+	routing string // "" until it was asked for and there
 	acked   bool   // somebody pressed Acknowledge and Slack heard the ack
+}
+
+// keptPress is a press whose ack Slack heard.
+type keptPress struct {
+	user, routing string
+	verb          string // of its log line
 }
 
 // process is one life of `serve`.
@@ -114,7 +127,7 @@ crm: {kind: hubspot, hubspot: {api_url: %q, token: %q}}
 email: {smtp_url: %q, from: "Expansion <expansion@acme.example>"}
 api:
   listen: "127.0.0.1:0"
-  tokens: [{name: kill, sha256: %s, scopes: [signals:write, signals:read, route:write, activities:read]}]
+  tokens: [{name: kill, sha256: %s, scopes: [signals:write, signals:read, route:write, ingest:write, activities:read, metrics:read]}]
 policy: {file: %q}
 log: {level: debug}
 `, x.BotToken, x.AppToken, x.SlackAPI, dsn, strings.Join(world.Admins(), ", "), x.HubSpot, x.CRMToken, x.SMTP, hex.EncodeToString(sum[:]), v.write("policy.yaml", quickPolicy(t)))
@@ -130,6 +143,7 @@ log: {level: debug}
 	if b, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("import: %v\n%s", err, b)
 	}
+	v.db = storetest.OpenAudit(t, dsn)
 	return v
 }
 
@@ -380,12 +394,23 @@ func (v *victim) handedOff(c *signalCase) {
 	})
 }
 
-// card finds the newest hand-off card about the case's account: who has it, and the
-// message.
+// routing is the id of the routing a case's signal has; "" while it has none.
+func (v *victim) routing(c *signalCase) string {
+	if c.routing == "" && c.id != "" {
+		c.routing = v.db.RoutingOf(c.id)
+	}
+	return c.routing
+}
+
+// card finds the hand-off card of the case's routing: who has it, and the message.
 func (v *victim) card(c *signalCase) (user string, m slack.Message, ok bool) {
+	id := v.routing(c)
+	if id == "" {
+		return "", m, false
+	}
 	for _, p := range world.Cast() {
 		for _, x := range v.w.Slack.Messages(p.SlackID, v.w.Slack.BotDM(p.SlackID)) {
-			if x.BotID != "" && !x.Deleted && strings.Contains(html.UnescapeString(x.Text), "Expansion for you: "+c.account.Name) && x.TS > m.TS {
+			if x.BotID != "" && !x.Deleted && strings.Contains(html.UnescapeString(x.Text), "Expansion for you: "+c.account.Name) && bytes.Contains(x.Blocks, []byte(id+":")) {
 				user, m, ok = p.SlackID, x, true
 			}
 		}
@@ -393,28 +418,65 @@ func (v *victim) card(c *signalCase) (user string, m slack.Message, ok bool) {
 	return user, m, ok
 }
 
-// press presses the button of the card whose words start with label.
-func (v *victim) press(c *signalCase, label string) (slack.Outcome, error) {
-	user, m, ok := v.card(c)
-	if !ok {
-		return slack.Outcome{}, fmt.Errorf("no card for %s", c.account.Name)
+// cardButtons are the presses of a card by their label, with what they log.
+var cardButtons = map[string]string{"Acknowledge": "acknowledged", "Remind me in 2 h": "remind_asked", "Start working": "started"}
+
+// errNoButton says that the card does not offer what was to be pressed.
+var errNoButton = errors.New("no such button on the card")
+
+// cardButton is one thing to press on a card.
+type cardButton struct {
+	block, action string
+	value         any // of an entry of a menu, nil for a button
+}
+
+// buttons reads what a card offers, by label.
+func buttons(t testing.TB, m slack.Message) map[string]cardButton {
+	type words struct {
+		Text string `json:"text"`
 	}
 	var blocks []struct {
 		BlockID  string `json:"block_id"`
 		Elements []struct {
 			ActionID string          `json:"action_id"`
-			Text     json.RawMessage `json:"text"`
+			Text     json.RawMessage `json:"text"` // an object on a button, a string in a context
+			Options  []struct {
+				Text  words  `json:"text"`
+				Value string `json:"value"`
+			} `json:"options"`
 		} `json:"elements"`
 	}
-	if err := json.Unmarshal(m.Blocks, &blocks); err != nil {
-		return slack.Outcome{}, err
-	}
+	must(t, json.Unmarshal(m.Blocks, &blocks))
+	out := map[string]cardButton{}
 	for _, b := range blocks {
 		for _, e := range b.Elements {
-			if e.ActionID != "" && bytes.Contains(e.Text, []byte(`"`+label)) {
-				return v.w.Slack.Press(context.Background(), user, slack.Target{Channel: v.w.Slack.BotDM(user), TS: m.TS}, b.BlockID, e.ActionID, nil)
+			var label words
+			if e.ActionID != "" && json.Unmarshal(e.Text, &label) == nil {
+				out[label.Text] = cardButton{b.BlockID, e.ActionID, nil}
+			}
+			for _, o := range e.Options {
+				out[o.Text.Text] = cardButton{b.BlockID, e.ActionID, o.Value}
 			}
 		}
 	}
-	return slack.Outcome{}, fmt.Errorf("no button %q on the card for %s", label, c.account.Name)
+	return out
+}
+
+// press presses what the case's card offers under label.
+func (v *victim) press(ctx context.Context, c *signalCase, label string) (slack.Outcome, error) {
+	user, m, ok := v.card(c)
+	if !ok {
+		return slack.Outcome{}, fmt.Errorf("no card for %s", c.account.Name)
+	}
+	b, ok := buttons(v.t, m)[label]
+	if !ok {
+		return slack.Outcome{}, fmt.Errorf("%w: %q for %s", errNoButton, label, c.account.Name)
+	}
+	out, err := v.w.Slack.Press(ctx, user, slack.Target{Channel: v.w.Slack.BotDM(user), TS: m.TS}, b.block, b.action, b.value)
+	if err == nil && out.Text == "" {
+		v.mu.Lock()
+		v.presses = append(v.presses, keptPress{user, c.routing, cardButtons[label]})
+		v.mu.Unlock()
+	}
+	return out, err
 }
