@@ -74,11 +74,11 @@ ci: tidy lint race test ## all that CI runs; .ci/run installs what it needs firs
 # The long ones. Their tests look at EXPANSION_LONG and skip without it.
 .PHONY: kill
 kill: ## kill and restart the product in the middle of things, again and again
-	EXPANSION_LONG=1 $(COUNT) -count=1 -timeout 60m -run '^TestKill' ./...
+	EXPANSION_LONG=1 $(COUNT) -v -count=1 -timeout 60m -run '^TestKill' ./sandbox/sandboxtest
 
 .PHONY: soak
 soak: ## weeks of sandbox time under load: nothing missed, nothing doubled, nothing grows
-	EXPANSION_LONG=1 $(COUNT) -count=1 -timeout 120m -run '^TestSoak' ./...
+	EXPANSION_LONG=1 $(COUNT) -v -count=1 -timeout 30m -run '^TestSoak' ./sandbox/sandboxtest
 
 .PHONY: bench
 bench: ## run the benchmarks (BENCHTIME 1s each)

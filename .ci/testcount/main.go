@@ -1,7 +1,10 @@
 // Command testcount runs `go test -json` with its arguments, prints how many tests each
 // package ran and what failed, and fails where a package has code and no test.
 //
-//	go run ./.ci/testcount [-race] [-run PATTERN] PACKAGES…
+//	go run ./.ci/testcount [-race] [-v] [-run PATTERN] PACKAGES…
+//
+// With -v it also prints what the tests that passed said, their tables of figures; what a
+// failed test said is always printed.
 //
 // A test is a top-level Test, Example or Fuzz function; a case is a subtest of one. The
 // last line is the sum. With -run only the sum must not be zero.
@@ -34,7 +37,7 @@ type suite struct {
 	seconds                 float64
 	result                  string            // pass, fail or skip, "" while running
 	output                  map[string]string // by test, "" = the package's own
-	failed, skipped         []string
+	failed, skipped, passed []string
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout)) }
@@ -50,7 +53,7 @@ func run(args []string, w io.Writer) int {
 		fmt.Fprintln(w, err)
 		return 1
 	}
-	suites, build := read(out, w)
+	suites, build := read(out, w, slices.Contains(args, "-v"))
 	err = cmd.Wait()
 	narrowed := slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-run") })
 	good := sum(suites, w, narrowed)
@@ -64,8 +67,9 @@ func run(args []string, w io.Writer) int {
 	return 0
 }
 
-// read collects the events and prints a line for each package as it ends.
-func read(r io.Reader, w io.Writer) (map[string]*suite, string) {
+// read collects the events and prints a line for each package as it ends; with verbose
+// also what passed tests said.
+func read(r io.Reader, w io.Writer, verbose bool) (map[string]*suite, string) {
 	suites := map[string]*suite{}
 	var build strings.Builder
 	sc := bufio.NewScanner(r)
@@ -90,7 +94,7 @@ func read(r io.Reader, w io.Writer) (map[string]*suite, string) {
 		}
 		s.add(e)
 		if s.result != "" && e.Test == "" {
-			s.print(w, e.Package)
+			s.print(w, e.Package, verbose)
 		}
 	}
 	if err := sc.Err(); err != nil {
@@ -119,6 +123,7 @@ func (s *suite) add(e event) {
 			s.cases++
 		case e.Action == "pass":
 			s.pass++
+			s.passed = append(s.passed, e.Test)
 		case e.Action == "fail":
 			s.fail++
 		default:
@@ -127,7 +132,7 @@ func (s *suite) add(e event) {
 	}
 }
 
-func (s *suite) print(w io.Writer, pkg string) {
+func (s *suite) print(w io.Writer, pkg string, verbose bool) {
 	fmt.Fprintf(w, "%-4s  %-36s %4d tests %5d cases  %d failed  %d skipped  %.1f s\n", s.result, pkg, s.pass+s.fail+s.skip, s.cases, s.fail, s.skip, s.seconds)
 	for _, t := range s.failed {
 		fmt.Fprint(w, s.output[t])
@@ -136,20 +141,27 @@ func (s *suite) print(w io.Writer, pkg string) {
 		fmt.Fprint(w, s.output[""]) // a panic, a deadline, a leak
 	}
 	for _, t := range s.skipped {
-		fmt.Fprintf(w, "      skipped %s:%s\n", t, reason(s.output[t]))
+		fmt.Fprintf(w, "      skipped %s: %s\n", t, strings.Join(strings.Fields(said(s.output[t])), " "))
+	}
+	if !verbose {
+		return
+	}
+	for _, t := range s.passed {
+		if text := said(s.output[t]); text != "" {
+			fmt.Fprintf(w, "      %s\n%s", t, text)
+		}
 	}
 }
 
-// reason is what a skipped test said.
-func reason(output string) string {
-	var said []string
+// said is a test's output without the lines that go test adds.
+func said(output string) string {
+	var b strings.Builder
 	for line := range strings.Lines(output) {
-		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
-			said = append(said, line)
+		if mark := strings.TrimSpace(line); mark != "" && !strings.HasPrefix(mark, "===") && !strings.HasPrefix(mark, "---") {
+			b.WriteString(line)
 		}
 	}
-	return " " + strings.Join(said, " ")
+	return b.String()
 }
 
 // sum prints the last lines. It reports false when a package with code has no test, or

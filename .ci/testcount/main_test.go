@@ -37,7 +37,7 @@ func TestSum(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var w strings.Builder
-			suites, _ := read(strings.NewReader(c.events), &w)
+			suites, _ := read(strings.NewReader(c.events), &w, false)
 			if good := sum(suites, &w, c.narrowed); good != c.good {
 				t.Errorf("sum says %v, want %v", good, c.good)
 			}
@@ -45,5 +45,21 @@ func TestSum(t *testing.T) {
 				t.Errorf("printed\n%s\nwant it to contain %q", w.String(), c.want)
 			}
 		})
+	}
+}
+
+// The long runs print tables; a green run must show them too.
+func TestWhatPassedTestsSaidIsPrintedOnlyOnRequest(t *testing.T) {
+	t.Parallel()
+	const events = `{"Action":"output","Package":"m/a","Test":"TestKill","Output":"=== RUN   TestKill\n"}
+{"Action":"output","Package":"m/a","Test":"TestKill","Output":"        store  kills\n"}
+{"Action":"pass","Package":"m/a","Test":"TestKill"}
+{"Action":"pass","Package":"m/a"}`
+	for _, verbose := range []bool{false, true} {
+		var w strings.Builder
+		read(strings.NewReader(events), &w, verbose)
+		if got := strings.Contains(w.String(), "store  kills"); got != verbose || strings.Contains(w.String(), "===") {
+			t.Errorf("with -v %t it prints\n%s", verbose, &w)
+		}
 	}
 }
