@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"expansionbot/engine"
@@ -33,7 +34,7 @@ func newMetrics() *metrics {
 		jobs:        gauge("expansion_jobs", "Jobs by state.", "state"),
 		undelivered: gauge("expansion_undelivered", "Messages and CRM records not delivered, by channel and state: retry is tried again, blocked needs a person.", "channel", "state"),
 	}
-	m.registry.MustRegister(m.requests, m.signals, m.jobs, m.undelivered)
+	m.registry.MustRegister(m.requests, m.signals, m.jobs, m.undelivered, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }

@@ -276,7 +276,7 @@ func TestMetricsCountRequestsAndWork(t *testing.T) {
 		`expansion_http_requests_total{code="404",method="GET",route="none"} 1`,
 		`expansion_signals{status="routed"} 1`,
 		`expansion_jobs{state="`,
-		"# TYPE expansion_http_requests_total counter", "# TYPE expansion_jobs gauge",
+		"# TYPE expansion_http_requests_total counter", "# TYPE expansion_jobs gauge", "# TYPE go_goroutines gauge",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is missing in\n%s", want, text)
