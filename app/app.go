@@ -208,6 +208,9 @@ func (a *App) start(ctx context.Context, p *Parts, o Options) error {
 	if a.follow != nil {
 		a.follow.attach(a)
 	}
+	if _, err := a.Engine.Audit(ctx); err != nil {
+		return err
+	}
 	return a.Engine.StartSchedules(ctx)
 }
 

@@ -41,6 +41,8 @@ type Config struct {
 type Schedule struct {
 	Scan string // looks at new usage, default every 5 minutes
 	Poll string // reads open opportunities back from the CRM, default every minute
+	// Audit takes up work whose job was lost, default every 5 minutes.
+	Audit string
 }
 
 // Engine runs the verbs. It is safe for concurrent use.
@@ -64,6 +66,7 @@ type Engine struct {
 func New(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{store: c.Store, clock: c.Clock, crm: c.CRM, channels: map[string]notify.Channel{}, live: c.Live, linkKey: c.LinkKey, schedule: c.Schedule, log: c.Log}
 	e.schedule.Scan = orDefault(e.schedule.Scan, "*/5 * * * *")
+	e.schedule.Audit = orDefault(e.schedule.Audit, "*/5 * * * *")
 	e.schedule.Poll = orDefault(e.schedule.Poll, "* * * * *")
 	for _, ch := range c.Channels {
 		e.channels[ch.Name()] = ch

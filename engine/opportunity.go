@@ -166,6 +166,9 @@ func crmFailure(err error) error {
 // sendOpportunity brings the CRM's record up to what we want. Record, association and
 // note are separate steps, each kept when done, so that a repeat does only what is left.
 func (e *Engine) sendOpportunity(ctx context.Context, d store.Delivery) (notify.Receipt, error) {
+	if e.crm == nil {
+		return notify.Receipt{}, &skipped{"no CRM"}
+	}
 	o, err := e.store.Opportunity(ctx, expansion.OpportunityID(d.Subject))
 	if err != nil {
 		return notify.Receipt{}, err

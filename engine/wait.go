@@ -25,7 +25,7 @@ const (
 	waitNotReal        = "not_real_answer" // the CSM's day to disagree is over
 	waitRemind         = "remind"          // "Remind me in 2 h"
 	waitReturn         = "return"          // a leave is over: one list of what went to covers
-	waitSchedule       = "schedule"        // subject of regular work; kinds are scan and poll
+	waitSchedule       = "schedule"        // subject of regular work; kinds are audit, scan and poll
 )
 
 // wait makes a promise and the job that wakes it.
@@ -160,7 +160,8 @@ type scheduled struct {
 }
 
 func (e *Engine) schedules() map[string]scheduled {
-	m := map[string]scheduled{"scan": {e.schedule.Scan, e.scanWhile}}
+	audit := func(ctx context.Context) error { _, err := e.Audit(ctx); return err }
+	m := map[string]scheduled{"audit": {e.schedule.Audit, audit}, "scan": {e.schedule.Scan, e.scanWhile}}
 	if e.crm != nil {
 		m["poll"] = scheduled{e.schedule.Poll, e.Poll}
 	}

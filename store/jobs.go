@@ -114,6 +114,45 @@ func (r Reader) NextJob(ctx context.Context) (*time.Time, error) {
 	return &t, err
 }
 
+// Work is a row that a job has to see to. Of names what the row is: wait, delivery,
+// envelope or signal.
+type Work struct {
+	Of, ID  string
+	Channel string    // of a delivery
+	Due     time.Time // of a wait or a delivery's next try; in the past for the others
+}
+
+// Unattended returns rows that are not done and that no job will see to, because it was
+// lost or given up: open waits, deliveries that are not blocked, envelopes not worked, new
+// signals nobody has looked at. Row and job commit together, so a row without one is no
+// matter of time.
+func (r Reader) Unattended(ctx context.Context, limit int) ([]Work, error) {
+	return rows(ctx, r, scanWork, `
+		SELECT 'wait', w.id, '', w.due_at FROM waits w LEFT JOIN (SELECT args->>'wait_id' AS id FROM river_job WHERE kind = 'wake' AND `+jobLives+`) j ON j.id = w.id
+			WHERE w.done_at IS NULL AND j.id IS NULL
+		UNION ALL
+		SELECT 'delivery', d.id, d.channel, COALESCE(d.next_at, 0) FROM deliveries d LEFT JOIN (SELECT args->>'delivery_id' AS id FROM river_job WHERE kind = 'deliver' AND `+jobLives+`) j ON j.id = d.id
+			WHERE d.shown < d.wanted AND d.state <> 'blocked' AND j.id IS NULL
+		UNION ALL
+		SELECT 'envelope', i.id, '', 0 FROM inbox i LEFT JOIN (SELECT args->>'envelope_id' AS id FROM river_job WHERE kind = 'inbox' AND `+jobLives+`) j ON j.id = i.id
+			WHERE i.done_at IS NULL AND j.id IS NULL
+		UNION ALL
+		SELECT 'signal', s.id, '', 0 FROM expansion_signals s LEFT JOIN (SELECT args->>'signal_id' AS id FROM river_job WHERE kind IN ('enrich', 'plan') AND `+jobLives+`) j ON j.id = s.id
+			WHERE s.status = 'detected' AND s.waiting = '' AND j.id IS NULL
+		ORDER BY 1, 2 LIMIT $1`, limit)
+}
+
+// jobLives holds for jobs that will run, or are running.
+const jobLives = `state IN ('available', 'pending', 'retryable', 'running', 'scheduled')`
+
+func scanWork(s scanner) (Work, error) {
+	var w Work
+	var due int64
+	err := s.Scan(&w.Of, &w.ID, &w.Channel, &due)
+	w.Due = at(due)
+	return w, err
+}
+
 // JobsByState counts jobs by state, for doctor and metrics.
 func (r Reader) JobsByState(ctx context.Context) (map[string]int, error) {
 	return r.countBy(ctx, `SELECT state, COUNT(*) FROM river_job GROUP BY state ORDER BY state`)

@@ -81,8 +81,10 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_signal ON deliveries (signal_id, id);
 CREATE INDEX deliveries_parent ON deliveries (parent);
 CREATE INDEX deliveries_state ON deliveries (channel, state);
+CREATE INDEX deliveries_open ON deliveries (id) WHERE shown < wanted;
 
 CREATE TABLE inbox (id TEXT PRIMARY KEY, kind TEXT NOT NULL, slack_user TEXT NOT NULL, payload TEXT NOT NULL, received_at BIGINT NOT NULL, done_at BIGINT, error TEXT NOT NULL);
+CREATE INDEX inbox_open ON inbox (id) WHERE done_at IS NULL;
 
 CREATE TABLE idempotency (key TEXT PRIMARY KEY, request TEXT NOT NULL, status BIGINT NOT NULL, body TEXT NOT NULL, at BIGINT NOT NULL);
 
