@@ -69,7 +69,7 @@ func (r reader) escalationState(g *expansion.Routing) (state slack.Block, ask st
 	case g.Status.Final():
 		ask = r.ending(g)
 	case g.AcknowledgedAt != nil:
-		ask = "Acknowledged by " + to + " " + r.at(*g.AcknowledgedAt) + "."
+		ask = "Acknowledged by " + to + " " + r.after(g.RoutedAt, *g.AcknowledgedAt) + "."
 	case g.Status != expansion.Pending:
 		ask = to + " is working on it."
 	default:

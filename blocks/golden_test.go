@@ -131,6 +131,10 @@ func scenes() []scene {
 		{"3.6-over-days", card(expansion.CardSignal, with(escalated, seenBy("priya"))), []string{"Sent 10 Mar 09:06 → Escalated to Lena 12 Mar 09:06"}},
 		{"4.1-handoff", card(expansion.CardHandoff, pending), []string{"Expansion for you: Brightwater Labs", "seats", "+$19,200 estimate", "Acknowledge by 13:06"}},
 		{"4.3-acknowledged", card(expansion.CardHandoff, with(pending, acknowledged)), []string{"Brightwater Labs", "log a contact"}},
+		{"5.1-taken", card(expansion.CardHandoff, with(pending, seenBy("lena"), func(c *expansion.Case) {
+			c.Routing.To, c.Routing.RoutedBy, c.Routing.Decision.Kind = "lena", "lena", expansion.KindOverride
+			c.Routing.Status, c.Routing.AcknowledgedAt = expansion.Acknowledged, ptr(c.Routing.RoutedAt)
+		})), []string{"Brightwater Labs", "log a contact"}},
 		{"4.3-in-progress", card(expansion.CardHandoff, with(pending, acknowledged, func(c *expansion.Case) { c.Routing.Status = expansion.InProgress })), []string{"won or lost"}},
 		{"4.6-won", card(expansion.CardHandoff, with(pending, won)), []string{"Won +$21,600 in 34 days. Thanks to Priya's note."}},
 		{"4.6-lost", card(expansion.CardHandoff, with(pending, won, func(c *expansion.Case) {

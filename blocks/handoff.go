@@ -101,7 +101,9 @@ func (r reader) reasons(g *expansion.Routing) []string {
 		}
 	}
 	from := ""
-	if by := g.RoutedBy; by != "" {
+	if g.RoutedBy == g.To {
+		why = "You took it"
+	} else if by := g.RoutedBy; by != "" {
 		from = "from " + r.first(by)
 	} else if by := r.Account.CSM; by != "" {
 		from = "for " + r.first(by)
@@ -163,7 +165,7 @@ func (r reader) deadline(g *expansion.Routing) slack.Block {
 	}
 	by := g.RoutedAt.Add(ackTarget)
 	if g.EscalatedAt != nil {
-		return smallPrint(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.at(*g.EscalatedAt), g.Label()))
+		return smallPrint(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.after(g.RoutedAt, *g.EscalatedAt), g.Label()))
 	}
 	s := "Acknowledge by " + r.at(by) + " to stay inside 4 h."
 	if r.Now.After(by) {
@@ -262,7 +264,10 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 	}
 	l := "Acknowledged"
 	if g.AcknowledgedAt != nil {
-		l = fmt.Sprintf("Acknowledged %s (%s)", r.at(*g.AcknowledgedAt), expansion.Span(g.AcknowledgedAt.Sub(g.RoutedAt)))
+		l = "Acknowledged " + r.after(g.RoutedAt, *g.AcknowledgedAt)
+		if d := g.AcknowledgedAt.Sub(g.RoutedAt); d >= time.Second { // who takes it acknowledges at once
+			l += " (" + expansion.Span(d) + ")"
+		}
 	}
 	ask = "Acknowledged; log a contact when you have one."
 	acts = []slack.BlockElement{primary(ActionContact, v, "Log a contact")}

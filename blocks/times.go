@@ -64,6 +64,14 @@ func (l lens) oneDay(first time.Time, others ...*time.Time) bool {
 	return true
 }
 
+// after is at, with the day when it is not the day of start, as whose story it is told.
+func (l lens) after(start, t time.Time) string {
+	if l.oneDay(start, &t) {
+		return l.at(t)
+	}
+	return l.dated(t)
+}
+
 // on is the reader's day of a moment: "today", "Monday" within the last week, else "14 Mar".
 func (l lens) on(t time.Time) string {
 	local, now := t.In(l.loc), l.now.In(l.loc)

@@ -35,7 +35,7 @@ func checkContact(in *ContactInput) error {
 	in.Line, in.Next = strings.TrimSpace(in.Line), strings.TrimSpace(in.Next)
 	switch {
 	case !oneOf(contactChannels, in.Channel):
-		return expansion.FieldErrorf("channel", "Choose call, e-mail, meeting or chat.")
+		return expansion.FieldErrorf("channel", "Choose call, email, meeting or chat.")
 	case !oneOf(contactDirections, in.Direction):
 		return expansion.FieldErrorf("direction", "Choose who contacted whom.")
 	case in.Line == "":

@@ -166,7 +166,7 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 		case d.Channel == channelCRM:
 			n.Kind, n.Text = "crm_down", fmt.Sprintf("%s refused the opportunity (%s). RevOps can see why with doctor.", e.crmLabel(), strings.ReplaceAll(d.Reason, "_", " "))
 		case d.Channel == "email" && d.Kind == string(expansion.CardHandoff):
-			n.Kind, n.Text = "mail_down", "The e-mail is not out yet; the mail server does not take it."
+			n.Kind, n.Text = "mail_down", "The email is not out yet; the mail server does not take it."
 		default:
 			continue
 		}

@@ -264,7 +264,9 @@ func (w writer) because() []string {
 		why = "You, because: " + w.first(g.RoutedBy) + " chose you"
 	}
 	from := ""
-	if g.RoutedBy != "" {
+	if g.RoutedBy == g.To {
+		why = "You took it"
+	} else if g.RoutedBy != "" {
 		from = "from " + w.first(g.RoutedBy)
 	} else if w.Account.CSM != "" {
 		from = "for " + w.first(w.Account.CSM)
