@@ -24,6 +24,7 @@ type routeIn struct {
 	Probability   *float64 `json:"probability"` // 0..1
 	CloseDate     string   `json:"closeDate"`   // YYYY-MM-DD
 	Email         *bool    `json:"email"`       // send the mail too; null = yes
+	Separate      string   `json:"separate"`    // why not attached to what is open in the CRM
 	Hold          *bool    `json:"hold"`        // hold others back from the account; null = yes
 }
 
@@ -62,7 +63,7 @@ var routeFields = map[string]string{"recipient": "to", "override_reason": "reaso
 
 func (s *server) routeInput(c *call, body routeIn, sig expansion.Signal) (engine.RouteInput, error) {
 	in := engine.RouteInput{
-		Note: strings.TrimSpace(body.Note), ExpansionType: expansion.ExpansionType(body.ExpansionType), StageID: body.StageID, Probability: body.Probability,
+		Note: strings.TrimSpace(body.Note), Separate: strings.TrimSpace(body.Separate), ExpansionType: expansion.ExpansionType(body.ExpansionType), StageID: body.StageID, Probability: body.Probability,
 		NoEmail: body.Email != nil && !*body.Email, NoHold: body.Hold != nil && !*body.Hold,
 	}
 	switch {
@@ -72,6 +73,8 @@ func (s *server) routeInput(c *call, body routeIn, sig expansion.Signal) (engine
 		return in, expansion.FieldErrorf("probability", "probability is outside 0 to 1. Write 25 percent as 0.25.")
 	case utf8.RuneCountInString(in.Note) > maxText:
 		return in, expansion.FieldErrorf("note", "note has %d characters; %d at most fit.", utf8.RuneCountInString(in.Note), maxText)
+	case utf8.RuneCountInString(body.Separate) > maxReference:
+		return in, expansion.FieldErrorf("separate", "separate has %d characters; %d at most fit.", utf8.RuneCountInString(body.Separate), maxReference)
 	case utf8.RuneCountInString(body.Reason) > maxReference:
 		return in, expansion.FieldErrorf("reason", "reason has %d characters; %d at most fit.", utf8.RuneCountInString(body.Reason), maxReference)
 	case strings.TrimSpace(body.Reason) != "" && strings.TrimSpace(body.To) == "":

@@ -149,6 +149,12 @@ func (r reader) activity(a expansion.Activity) string {
 			return upper(second(r.crm())) + " created."
 		}
 		return "Created: " + n + "."
+	case "opportunity_attached":
+		n := ""
+		if r.Opportunity != nil {
+			n = "‘" + name(r.Opportunity.Name) + "’"
+		}
+		return "Attached to " + orElse(n, "the open opportunity") + "."
 	case "stage_changed":
 		return with("Stage changed in "+first(r.crm()), "to")
 	case "close_date_changed", "amount_changed":

@@ -152,10 +152,14 @@ func (r reader) crmState() string {
 	if o.CRMID == "" {
 		return system + " " + noun + " not created yet"
 	}
-	if u := safeURL(o.URL); u != "" {
-		return webLink(u, system+" "+noun+" open")
+	state := system + " " + noun + " open"
+	if o.Attached { // people made it; its name says which
+		state = "attached to the " + system + " " + noun + " ‘" + plainName(o.Name) + "’"
 	}
-	return system + " " + noun + " open"
+	if u := safeURL(o.URL); u != "" {
+		return webLink(u, state)
+	}
+	return esc(state, lineLen)
 }
 
 // deadline says what happens without an answer; nil once there is one.

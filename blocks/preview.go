@@ -55,7 +55,7 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 	if changed {
 		bs = append(bs, input(BlockWhyChange, "Why the change?", radio("", OverrideReasons)))
 	}
-	bs = append(bs, r.openAlready(f.CRM))
+	bs = append(bs, r.openAlready(f.CRM, expansion.PersonID(to.Value))...)
 
 	amount, hint := "", "Not known; leave it empty if you don't know either."
 	currency := ""
@@ -154,23 +154,37 @@ func (r reader) planned() slack.Block {
 	return beside(s, why)
 }
 
-// openAlready names the opportunities that are open (storyboard 7.5). Their owner wins
-// over the other rules; attaching to one is not offered, so it says that a new one comes.
-func (r reader) openAlready(crm string) slack.Block {
+// openAlready names the opportunities that are open and asks whether this belongs to one
+// of them (storyboard 7.5). Only those the answer can name are asked about.
+func (r reader) openAlready(crm string, to expansion.PersonID) []slack.Block {
+	var open []expansion.OpenOpportunity
 	var lines []string
 	for _, d := range r.Duplicates {
-		if len(lines) == 5 || clean(d.Name) == "" {
+		if len(lines) == 5 || clean(d.Name) == "" || d.CRMID == AttachSeparate || !(Item{Value: d.CRMID, Text: d.Name}).fits() {
 			continue
 		}
 		l := "Open already: ‘" + name(d.Name) + "’, owner " + r.who(d.Owner)
 		if s := esc(d.Stage, nameLen); s != "" {
 			l += ", stage " + s
 		}
-		lines = append(lines, l+".")
+		open, lines = append(open, d), append(lines, l+".")
 	}
 	if lines == nil {
 		return nil
 	}
+	items := make([]Item, 0, len(open)+1)
+	for _, d := range open {
+		label := "Attach to it"
+		if len(open) > 1 {
+			label = "Attach to ‘" + plainName(d.Name) + "’"
+		}
+		items = append(items, Item{Value: d.CRMID, Text: label})
+	}
+	items = append(items, Item{Value: AttachSeparate, Text: "Create a separate one"})
 	_, noun := crmWords(crm)
-	return section(strings.Join(lines, "\n") + "\nRouting creates a separate " + noun + ".")
+	return []slack.Block{
+		section(strings.Join(lines, "\n")),
+		hinted(input(BlockAttach, "Belongs to it?", radio(expansion.AttachTo(open, to).CRMID, items)), "Attaching adds the evidence and leaves the "+noun+"'s amount and stage as they are."),
+		optional(hinted(input(BlockWhySeparate, "Why a separate one?", textInput("", false, maxLine)), "Needed only for a separate one.")),
+	}
 }

@@ -112,7 +112,7 @@ func (r reader) signalState() (state slack.Block, ask string, acts []slack.Block
 			l = fmt.Sprintf("Going to *%s* (%s, %s)", to, r.because(*r.Plan), availability(*r.Plan))
 		}
 		l += " " + when + " unless you change it · " + r.completeness()
-		return smallPrint(l, r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
+		return smallPrint(l, r.attaches(), r.noOwner("the CRM")), fmt.Sprintf("Goes to %s %s unless you change it.", to, words),
 			[]slack.BlockElement{route, edit, hold, not}
 	case expansion.WaitHeld:
 		return line("Held" + r.stamp("", "held") + ". It does not route until you say so · " + r.completeness()),
@@ -322,6 +322,18 @@ func restricted(r reader, ask string, acts []slack.BlockElement) Message {
 		Blocks: list(header(r.plainAccount()), section("This account is restricted; its details are in "+system+" only."),
 			actions(allowed...), smallPrint(r.numbers())),
 	}
+}
+
+// attaches says to which open opportunity the signal goes by itself, "" for none.
+func (r reader) attaches() string {
+	if r.Plan == nil {
+		return ""
+	}
+	o := expansion.AttachTo(r.Duplicates, r.Plan.To)
+	if o == nil || clean(o.Name) == "" {
+		return ""
+	}
+	return "Attaches to ‘" + name(o.Name) + "’, which is open already."
 }
 
 // openCRM is the button "Open in Salesforce", nil while there is nothing to open.

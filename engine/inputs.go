@@ -38,6 +38,8 @@ type RouteInput struct {
 	Note           string
 	NoEmail        bool
 	NoHold         bool
+	Attach         string // the CRM's id of the open opportunity it belongs to; "" = as expansion.AttachTo says
+	Separate       string // why it gets an opportunity of its own beside an open one; "" = it is attached
 }
 
 // NotMineInput is the "Not the right rep?" modal.

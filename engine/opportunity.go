@@ -112,7 +112,9 @@ func (e *Engine) openInCRM(ctx context.Context, a expansion.Account) ([]expansio
 	}
 	var out []expansion.OpenOpportunity
 	for _, o := range found {
-		if o.Key != "" {
+		if ours, err := e.made(ctx, o.Key); err != nil {
+			return nil, err
+		} else if ours {
 			continue
 		}
 		x := expansion.OpenOpportunity{CRMID: o.ID, Name: o.Name, Stage: o.StageID}
@@ -189,6 +191,12 @@ func (e *Engine) sendOpportunity(ctx context.Context, d store.Delivery) (notify.
 				return r, err
 			}
 		}
+	}
+	if o.Attached {
+		if o, err = e.sendAttached(ctx, o, rt); err != nil || o.Attached {
+			return notify.Receipt{Remote: o.CRMID, Link: o.URL}, err
+		}
+		r = notify.Receipt{}
 	}
 	if rt.Disposition == expansion.Recalled {
 		if o.CRMID == "" {
@@ -306,11 +314,7 @@ func (e *Engine) keepCRMID(ctx context.Context, id expansion.OpportunityID, crmI
 		if err := tx.UpdateOpportunity(ctx, &o); err != nil {
 			return err
 		}
-		a := expansion.Activity{Agent: expansion.Communicator, Verb: "opportunity_created", AccountID: o.AccountID, SignalID: o.SignalID, RoutingID: o.RoutingID, Args: map[string]any{"opportunity": o.ID, "crm_id": crmID}}
-		if _, err := tx.Log(ctx, a); err != nil {
-			return err
-		}
-		return e.refresh(ctx, tx, o.SignalID)
+		return e.logOpportunity(ctx, tx, o, "opportunity_created")
 	})
 	return o, err
 }
@@ -336,7 +340,7 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 		return o, crmFailure(err)
 	}
 	if len(found) == 0 || found[0].Archived {
-		return o, &notify.Failure{Reason: "gone", Permanent: true, Err: fmt.Errorf("opportunity %s is not in the CRM any more", o.ID)}
+		return o, gone(o)
 	}
 	base := agreed(o, found[0])
 	if o.Outcome != nil && o.Outcome.From != "crm" {
@@ -353,6 +357,11 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 		}
 	}
 	return o, e.takeOver(ctx, o.ID, m)
+}
+
+// gone says that an opportunity was taken out of the CRM.
+func gone(o expansion.Opportunity) error {
+	return &notify.Failure{Reason: "gone", Permanent: true, Err: fmt.Errorf("opportunity %s is not in the CRM any more", o.ID)}
 }
 
 // agreed is the base of the merge: what both sides had last, or theirs at first.
@@ -404,22 +413,20 @@ func (e *Engine) Poll(ctx context.Context) error {
 		if err != nil || len(os) == 0 {
 			return err
 		}
-		byID := map[string]expansion.Opportunity{}
+		byID := map[string][]expansion.Opportunity{} // several signals may be attached to one record
 		ids := make([]string, 0, len(os))
 		for _, o := range os {
-			byID[o.CRMID], ids, after = o, append(ids, o.CRMID), o.Number
+			byID[o.CRMID], ids, after = append(byID[o.CRMID], o), append(ids, o.CRMID), o.Number
 		}
 		found, err := e.crm.Read(ctx, ids)
 		if err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
 		for _, theirs := range found {
-			o, ok := byID[theirs.ID]
-			if !ok {
-				continue
-			}
-			if err := e.pollOne(ctx, o, theirs); err != nil {
-				e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
+			for _, o := range byID[theirs.ID] {
+				if err := e.pollOne(ctx, o, theirs); err != nil {
+					e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
+				}
 			}
 		}
 		if len(os) < pollBatch {
@@ -436,6 +443,12 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 	w, err := e.wanted(ctx, o, rt)
 	if err != nil {
 		return err
+	}
+	if o.Attached {
+		if o.Agreed == "" {
+			return nil // its delivery looks first whether it can be attached at all
+		}
+		w = attachedWant(o, theirs)
 	}
 	w.AccountID = theirs.AccountID // the association is a step of its own
 	m := crm.Merge(agreed(o, theirs), w, theirs)
@@ -523,8 +536,10 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 	})
 }
 
+// wonAmount is what a won opportunity brought; not known of an attached one, whose amount
+// is not only the expansion's.
 func wonAmount(o expansion.Opportunity, won bool) *expansion.Money {
-	if !won {
+	if !won || o.Attached {
 		return nil
 	}
 	return o.Amount

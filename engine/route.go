@@ -75,8 +75,12 @@ func (e *Engine) routeAfter(ctx context.Context, by expansion.PersonID, id expan
 		} else if err != nil {
 			return err
 		}
+		attach, err := attachTo(ctx, tx.Reader, s.ID, d.To, in)
+		if err != nil {
+			return err
+		}
 		pause(atDecided)
-		rt, err = e.place(ctx, tx, placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages})
+		rt, err = e.place(ctx, tx, placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages, attach: attach})
 		pause(atRouteCommit)
 		return err
 	})
@@ -191,8 +195,9 @@ type placement struct {
 	by          expansion.PersonID
 	in          RouteInput
 	stages      []crm.Stage
-	opportunity *expansion.Opportunity // of the routing before; nil makes one
-	escalateAt  time.Time              // zero: the policy's mark from now on
+	opportunity *expansion.Opportunity     // of the routing before; nil makes one
+	attach      *expansion.OpenOpportunity // what the one to make is in the CRM already; nil = nothing
+	escalateAt  time.Time                  // zero: the policy's mark from now on
 	bounces     int
 }
 
@@ -207,7 +212,7 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	rt := expansion.Routing{
 		ID: expansion.RoutingID(tx.NewID()), Number: n, SignalID: s.ID, AccountID: s.AccountID, To: p.decision.To, Role: p.decision.Role, Reason: p.decision.Reason,
 		Status: expansion.Pending, RoutedAt: tx.Now, RoutedBy: p.by, Covering: p.decision.Covering, Note: strings.TrimSpace(p.in.Note), Override: p.in.OverrideReason,
-		NoHold: p.in.NoHold, NoEmail: p.in.NoEmail, EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
+		Separate: p.in.Separate, NoHold: p.in.NoHold, NoEmail: p.in.NoEmail, EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
 	}
 	if rt.EscalateAt.IsZero() {
 		rt.EscalateAt = tx.Now.Add(t.EscalateAfter)
@@ -317,11 +322,22 @@ func (e *Engine) placeOpportunity(ctx context.Context, tx *store.Tx, p placement
 	}
 	o := expansion.Opportunity{
 		ID: rt.OpportunityID, Number: n, SignalID: rt.SignalID, RoutingID: rt.ID, AccountID: rt.AccountID, ExpansionType: p.signal.ExpansionType, Owner: rt.To,
-		Name: fmt.Sprintf("%s: %s", p.account.Name, strings.ToLower(p.signal.ExpansionType.Label())), CloseDate: p.in.CloseDate,
 	}
 	if e.crm != nil {
 		o.CRM = e.crm.Name()
 	}
+	if p.attach != nil {
+		attach(&o, *p.attach)
+	} else {
+		own(&o, p, tx.Now)
+	}
+	return tx.InsertOpportunity(ctx, &o)
+}
+
+// own fills an opportunity that we make in the CRM.
+func own(o *expansion.Opportunity, p placement, now time.Time) {
+	o.Name = fmt.Sprintf("%s: %s", p.account.Name, strings.ToLower(p.signal.ExpansionType.Label()))
+	o.CloseDate = p.in.CloseDate
 	if p.signal.Potential != nil {
 		o.Amount = &p.signal.Potential.Likely
 	}
@@ -337,10 +353,9 @@ func (e *Engine) placeOpportunity(ctx context.Context, tx *store.Tx, p placement
 	}
 	if o.CloseDate == nil {
 		// A quarter is what the CRMs' own forms offer; the rep knows better soon.
-		d := tx.Now.Truncate(24*time.Hour).AddDate(0, 3, 0)
+		d := now.Truncate(24*time.Hour).AddDate(0, 3, 0)
 		o.CloseDate = &d
 	}
-	return tx.InsertOpportunity(ctx, &o)
 }
 
 // reroute ends a routing early and places the signal with somebody else.

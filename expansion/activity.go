@@ -117,15 +117,19 @@ var activityWords = map[string]func(words) string{
 		to := w.person("to")
 		return w.with(w.did("moved it"+prefixed(" to ", to), "Moved"+prefixed(" to ", to)), "reason")
 	},
-	"rerouted":            func(w words) string { return w.with("Moved"+prefixed(" to ", w.person("to")), "reason") },
-	"taken":               func(w words) string { return w.did("took it", "Taken over") + "." },
-	"not_real":            func(w words) string { return w.with(w.did("says this isn't expansion", "Disputed"), "reason") },
-	"not_real_agreed":     func(w words) string { return w.did("agreed: not expansion", "Closed as not real") + "." },
-	"not_real_disagreed":  func(w words) string { return w.with(w.did("disagrees: it is expansion", "Kept as real"), "why") },
-	"not_real_stands":     func(w words) string { return "No answer in time: closed as not real." },
-	"recalled":            func(w words) string { return w.did("recalled it", "Recalled") + "." },
-	"opportunity_created": func(w words) string { return "Opportunity created in the CRM." },
-	"stage_changed":       func(w words) string { return w.with("Stage changed in the CRM", "to") },
+	"rerouted":             func(w words) string { return w.with("Moved"+prefixed(" to ", w.person("to")), "reason") },
+	"taken":                func(w words) string { return w.did("took it", "Taken over") + "." },
+	"not_real":             func(w words) string { return w.with(w.did("says this isn't expansion", "Disputed"), "reason") },
+	"not_real_agreed":      func(w words) string { return w.did("agreed: not expansion", "Closed as not real") + "." },
+	"not_real_disagreed":   func(w words) string { return w.with(w.did("disagrees: it is expansion", "Kept as real"), "why") },
+	"not_real_stands":      func(w words) string { return "No answer in time: closed as not real." },
+	"recalled":             func(w words) string { return w.did("recalled it", "Recalled") + "." },
+	"opportunity_created":  func(w words) string { return "Opportunity created in the CRM." },
+	"opportunity_attached": func(w words) string { return "Attached to the opportunity that is open in the CRM." },
+	"attach_failed": func(w words) string {
+		return "The opportunity it was to be attached to is not open any more; it gets its own."
+	},
+	"stage_changed": func(w words) string { return w.with("Stage changed in the CRM", "to") },
 	"owner_changed": func(w words) string {
 		return "Owner changed in the CRM" + prefixed(" to ", w.person("person")) + "." // "to" is the CRM's own id
 	},

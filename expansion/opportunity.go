@@ -24,9 +24,10 @@ type Opportunity struct {
 	CRM           string        `json:"crm"`   // hubspot, salesforce, "" for none
 	CRMID         string        `json:"crmId"` // "" until the CRM answered
 	URL           string        `json:"url"`
-	Agreed        string        `json:"-"` // what both sides last agreed on, the CRM room's own JSON; "" = nothing yet
-	Associated    bool          `json:"-"` // the link to the account is made
-	NoteID        string        `json:"-"` // the brief's note in the CRM
+	Agreed        string        `json:"-"`        // what both sides last agreed on, the CRM room's own JSON; "" = nothing yet
+	Attached      bool          `json:"attached"` // it was open in the CRM before; it is read, and never written but for our key and a note
+	Associated    bool          `json:"-"`        // the link to the account is made
+	NoteID        string        `json:"-"`        // the brief's note in the CRM
 	Outcome       *Outcome      `json:"outcome"`
 	CreatedAt     time.Time     `json:"createdAt"`
 	Version       int64         `json:"version"`
@@ -119,6 +120,21 @@ func (c Case) Name(id PersonID) string {
 type OpenOpportunity struct {
 	CRMID, Name, Stage string
 	Owner              PersonID
+}
+
+// AttachTo is the open opportunity that a routing to a person belongs to unless somebody
+// says otherwise (storyboard 7.5): the first the person owns, else the first; nil when
+// none is open.
+func AttachTo(open []OpenOpportunity, to PersonID) *OpenOpportunity {
+	for i := range open {
+		if to != "" && open[i].Owner == to {
+			return &open[i]
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return &open[0]
 }
 
 // Notice is a line a card shows because something outside does not work right now.

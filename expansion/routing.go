@@ -73,6 +73,7 @@ type Routing struct {
 	RoutedBy        PersonID   `json:"routedBy,omitempty"` // "" when the review window ended by itself
 	Covering        PersonID   `json:"covering,omitempty"` // the person this one stands in for
 	Note            string     `json:"note,omitempty"`     // the CSM's note for sales
+	Separate        string     `json:"separate,omitempty"` // why it has an opportunity of its own beside an open one
 	Override        string     `json:"override,omitempty"` // reason when a person chose the recipient
 	NoHold          bool       `json:"noHold,omitempty"`   // routed without keeping others off the account
 	NoEmail         bool       `json:"noEmail,omitempty"`  // routed by Slack only

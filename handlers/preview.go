@@ -105,7 +105,7 @@ func submitPreview(ctx context.Context, h *Handlers, p *press) error {
 func routeInput(c expansion.Case, v blocks.PreviewValues) engine.RouteInput {
 	in := engine.RouteInput{
 		ExpansionType: v.ExpansionType, StageID: v.StageID, Probability: v.Probability, CloseDate: v.CloseDate,
-		Note: v.Note, NoEmail: !v.Email, NoHold: !v.Hold,
+		Note: v.Note, NoEmail: !v.Email, NoHold: !v.Hold, Attach: v.Attach, Separate: v.WhySeparate,
 	}
 	switch {
 	case v.AskedForReason:

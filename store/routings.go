@@ -135,7 +135,7 @@ func (r Reader) Loads(ctx context.Context) (map[expansion.PersonID]Load, error) 
 	return out, rs.Err()
 }
 
-const opportunityColumns = `id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, associated, note_id, outcome, created_at, version`
+const opportunityColumns = `id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, outcome, created_at, version`
 
 func scanOpportunity(s scanner) (expansion.Opportunity, error) {
 	var o expansion.Opportunity
@@ -145,7 +145,7 @@ func scanOpportunity(s scanner) (expansion.Opportunity, error) {
 	var outcome sql.NullString
 	var created int64
 	err := s.Scan(&o.ID, &o.Number, &o.SignalID, &o.RoutingID, &o.AccountID, &o.Name, &o.ExpansionType, &amount, &currency, &o.StageID, &o.StageLabel, &probability, &closeDate,
-		&o.Owner, &o.CRM, &o.CRMID, &o.Agreed, &o.URL, &o.Associated, &o.NoteID, &outcome, &created, &o.Version)
+		&o.Owner, &o.CRM, &o.CRMID, &o.Agreed, &o.URL, &o.Attached, &o.Associated, &o.NoteID, &outcome, &created, &o.Version)
 	if err != nil {
 		return o, err
 	}
@@ -181,10 +181,10 @@ func opportunityValues(o expansion.Opportunity) (amount *int64, currency string,
 func (t *Tx) InsertOpportunity(ctx context.Context, o *expansion.Opportunity) error {
 	o.Version, o.CreatedAt = 1, t.Now
 	amount, currency, won, outcome, associated := opportunityValues(*o)
-	_, err := t.exec(ctx, `INSERT INTO expansion_opportunities (id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, associated, note_id, won, outcome, created_at, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+	_, err := t.exec(ctx, `INSERT INTO expansion_opportunities (id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, won, outcome, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 		string(o.ID), o.Number, string(o.SignalID), string(o.RoutingID), string(o.AccountID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate),
-		string(o.Owner), o.CRM, o.CRMID, o.Agreed, o.URL, associated, o.NoteID, won, outcome, us(o.CreatedAt), o.Version)
+		string(o.Owner), o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, us(o.CreatedAt), o.Version)
 	return err
 }
 
@@ -195,9 +195,9 @@ func (t *Tx) UpdateOpportunity(ctx context.Context, o *expansion.Opportunity) er
 	o.Version = was + 1
 	amount, currency, won, outcome, associated := opportunityValues(*o)
 	n, err := t.exec(ctx, `UPDATE expansion_opportunities SET routing_id = $1, name = $2, expansion_type = $3, amount_minor = $4, currency = $5, stage_id = $6, stage = $7, probability = $8, close_date = $9, owner = $10,
-		crm = $11, crm_id = $12, agreed = $13, url = $14, associated = $15, note_id = $16, won = $17, outcome = $18, version = $19 WHERE id = $20 AND version = $21`,
+		crm = $11, crm_id = $12, agreed = $13, url = $14, attached = $15, associated = $16, note_id = $17, won = $18, outcome = $19, version = $20 WHERE id = $21 AND version = $22`,
 		string(o.RoutingID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate), string(o.Owner),
-		o.CRM, o.CRMID, o.Agreed, o.URL, associated, o.NoteID, won, outcome, o.Version, string(o.ID), was)
+		o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, o.Version, string(o.ID), was)
 	if err != nil {
 		return err
 	}

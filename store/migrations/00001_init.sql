@@ -57,7 +57,7 @@ CREATE INDEX routings_routed ON expansion_routings (routed_at, number);
 CREATE TABLE expansion_opportunities (
   id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, routing_id TEXT NOT NULL REFERENCES expansion_routings (id), account_id TEXT NOT NULL,
   name TEXT NOT NULL, expansion_type TEXT NOT NULL, amount_minor BIGINT, currency TEXT NOT NULL, stage_id TEXT NOT NULL, stage TEXT NOT NULL, probability DOUBLE PRECISION,
-  close_date BIGINT, owner TEXT NOT NULL, crm TEXT NOT NULL, crm_id TEXT NOT NULL, agreed TEXT NOT NULL, url TEXT NOT NULL, associated BIGINT NOT NULL, note_id TEXT NOT NULL,
+  close_date BIGINT, owner TEXT NOT NULL, crm TEXT NOT NULL, crm_id TEXT NOT NULL, agreed TEXT NOT NULL, url TEXT NOT NULL, attached BIGINT NOT NULL, associated BIGINT NOT NULL, note_id TEXT NOT NULL,
   won BIGINT, outcome TEXT, created_at BIGINT NOT NULL, version BIGINT NOT NULL);
 CREATE INDEX opportunities_account ON expansion_opportunities (account_id, number);
 CREATE INDEX opportunities_crm ON expansion_opportunities (crm_id);
