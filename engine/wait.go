@@ -43,6 +43,9 @@ func (e *Engine) wait(ctx context.Context, tx *store.Tx, subject, kind string, d
 // Wake keeps one promise: it acts only if that is still due and not done or dropped.
 func (e *Engine) Wake(ctx context.Context, id string) error {
 	w, err := e.store.Wait(ctx, id)
+	if expansion.CodeOf(err) == expansion.CodeNotFound {
+		return nil // regular work that was done: its job is worked again
+	}
 	if err != nil {
 		return err
 	}
@@ -182,7 +185,8 @@ func (e *Engine) runSchedule(ctx context.Context, w store.Wait) error {
 		}
 	}
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
-		if first, err := tx.DoneWait(ctx, w.ID); err != nil || !first || !ok {
+		// Every minute one: kept as the others are, they would soon be most of the table.
+		if first, err := tx.ForgetWait(ctx, w.ID); err != nil || !first || !ok {
 			return err
 		}
 		spec, err := cron.ParseStandard(s.cron)

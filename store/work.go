@@ -147,6 +147,13 @@ func (t *Tx) DoneWait(ctx context.Context, id string) (bool, error) {
 	return n == 1, err
 }
 
+// ForgetWait removes a promise nobody will ask about, kept or not. It reports false when
+// it is gone already.
+func (t *Tx) ForgetWait(ctx context.Context, id string) (bool, error) {
+	n, err := t.exec(ctx, `DELETE FROM waits WHERE id = $1`, id)
+	return n == 1, err
+}
+
 // DropWaits marks all promises about a subject as done; kinds narrows when given.
 func (t *Tx) DropWaits(ctx context.Context, subject string, kinds ...string) error {
 	w := where{args: []any{us(t.Now)}}
