@@ -174,7 +174,7 @@ export class Pane {
       if (!this.drawn.has(m.ts)) news++;
       nodes.push(this.once(m.ts, sig, () => this.message(m), used));
     }
-    if (!list.length) nodes.push(this.once('empty', this.data.channel, () => h('div', { class: 'empty' }, h('div', { class: 'av e big', 'aria-hidden': 'true' }, 'E'), h('p', {}, this.tab === 'messages' ? h('b', {}, 'Nothing here yet.') : h('b', {}, 'No messages in this channel.')), this.tab === 'messages' ? h('p', {}, 'Write to Expansion, type ', h('code', {}, '/expansion'), ', or drop a meeting transcript.') : null), used));
+    if (!list.length) nodes.push(this.once('empty', this.data.channel, () => h('div', { class: 'empty' }, h('div', { class: 'av e big', 'aria-hidden': 'true' }, 'E'), h('p', {}, this.tab === 'messages' ? h('b', {}, 'Nothing here yet.') : h('b', {}, 'No messages in this channel.')), this.tab === 'messages' ? h('p', {}, 'What needs you arrives here. Type ', h('code', {}, '/expansion'), ' to begin.') : null), used));
     for (const k of [...this.drawn.keys()]) if (!used.has(k)) this.drawn.delete(k);
     sync(this.feed, nodes);
     if (atEnd) this.toEnd();
@@ -348,7 +348,7 @@ export class Pane {
   // ---- composer
 
   composer() {
-    this.box = h('textarea', { rows: 1, class: 'box', 'aria-label': 'Message', autocomplete: 'off', spellcheck: 'true', placeholder: 'Message Expansion, or drop a transcript here', 'aria-autocomplete': 'list' });
+    this.box = h('textarea', { rows: 1, class: 'box', 'aria-label': 'Message', autocomplete: 'off', spellcheck: 'true', placeholder: 'Message Expansion', 'aria-autocomplete': 'list' });
     const file = h('input', { type: 'file', hidden: true, onchange: () => { this.upload(file.files); file.value = ''; } });
     this.hints = h('div', { class: 'hints', role: 'listbox', 'aria-label': 'Completions', hidden: true });
     this.compose = h('form', { class: 'compose', onsubmit: e => { e.preventDefault(); this.send(); } }, this.hints,

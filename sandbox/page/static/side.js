@@ -112,7 +112,7 @@ export class Side {
           row('Stage', x.archived ? st?.label || '' : choose(x.id, 'dealstage', 'Stage', p.dealstage, d.stages.map(s => [s.id, s.label]))),
           row('Owner', x.archived ? name(owner.get(p.hubspot_owner_id)) : choose(x.id, 'hubspot_owner_id', 'Owner', p.hubspot_owner_id || '', [['', 'nobody'], ...d.owners.filter(o => !o.archived).map(o => [o.id, name(o)])])),
           row('Amount', p.amount ? money(p.amount, p.deal_currency_code) : '—'),
-          p.closedate ? row('Close', shortDay(new Date(isNaN(p.closedate) ? p.closedate : Number(p.closedate)), 'UTC')) : null,
+          p.closedate ? row('Close', longDay(new Date(isNaN(p.closedate) ? p.closedate : Number(p.closedate)))) : null,
           key ? row('Key', h('code', {}, key), made > 1 ? h('span', { class: 'tag bad' }, `made ${made} times`) : h('small', {}, 'made once')) : null),
         x.notes.length ? h('details', { 'data-key': 'n' + x.id }, h('summary', {}, x.notes.length === 1 ? '1 note' : x.notes.length + ' notes'), x.notes.map(n => h('div', { class: 'rec-note' }, strip(n.body)))) : null,
         h('details', { 'data-key': 'p' + x.id }, h('summary', {}, 'All properties'), h('dl', { class: 'raw' }, Object.entries(p).sort().flatMap(([k, v]) => row(k, v)))));
@@ -138,6 +138,9 @@ export class Side {
       this.mailPart === 'mail' && m.html ? h('iframe', { src: '/page/mail/html?id=' + encodeURIComponent(m.id), sandbox: 'allow-popups allow-popups-to-escape-sandbox', title: m.subject || 'Mail', referrerpolicy: 'no-referrer', onload: e => { e.target.dataset.loaded = '1'; } }) : h('pre', {}, this.mailPart === 'source' ? m.raw : m.text));
   }
 }
+
+// longDay has the year: a deal closes in another one as often as not.
+const longDay = d => d.toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
 
 // strip shows a note's HTML as its text. A parsed document runs nothing and loads nothing.
 function strip(html) {
