@@ -145,7 +145,7 @@ func (v *visitor) click(what, aim string) {
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, context.DeadlineExceeded) {
+		if !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "Could not find node") {
 			break
 		}
 	}
