@@ -116,7 +116,7 @@ func (f *form) short(block, s string, limit int) {
 
 // LogValues is the log modal as submitted (storyboard 3.1).
 type LogValues struct {
-	Account  expansion.AccountID // AccountNotInCRM when "Not in CRM yet" was picked
+	Account  expansion.AccountID // AccountNotInCRM and a name when "Not in CRM yet" was picked
 	Type     expansion.SignalType
 	Strength expansion.Strength
 	What     string

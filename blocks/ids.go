@@ -176,7 +176,7 @@ const (
 	ChoiceDismiss = "dismiss" // "Dismiss"
 	ChoiceRoute   = "route"   // lists: "Route"
 
-	AccountNotInCRM = "not_in_crm" // 3.1 "Not in CRM yet"
+	AccountNotInCRM = "not_in_crm:" // 3.1 "Not in CRM yet"; the name that was typed follows
 
 	SameAdd       = "add"       // 7.1 "Add to it"
 	SameDifferent = "different" // 7.1 "It's different"

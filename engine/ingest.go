@@ -174,14 +174,26 @@ type LogResult struct {
 // to route.
 func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (LogResult, error) {
 	var res LogResult
+	if in.NewAccount != "" {
+		// Made of the name: who logs it again, or a job that is worked again, means the same.
+		in.AccountID = expansion.AccountID("new:" + strings.ToLower(in.NewAccount))
+	}
 	if err := checkLog(&in, e.clock.Now()); err != nil {
 		return res, err
 	}
 	err := e.store.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := e.person(ctx, tx.Reader, by); err != nil {
+		p, err := e.person(ctx, tx.Reader, by)
+		if err != nil {
 			return err
 		}
 		acct, err := tx.Account(ctx, in.AccountID)
+		if in.NewAccount != "" && expansion.CodeOf(err) == expansion.CodeNotFound {
+			acct = expansion.Account{ID: in.AccountID, Name: in.NewAccount, UpdatedAt: tx.Now}
+			if p.Role == expansion.RoleCSM {
+				acct.CSM = p.ID
+			}
+			err = tx.PutAccount(ctx, acct)
+		}
 		if err != nil {
 			return err
 		}

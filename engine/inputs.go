@@ -9,6 +9,7 @@ import (
 // LogInput is what a CSM types in the log modal, or the API is posted.
 type LogInput struct {
 	AccountID     expansion.AccountID
+	NewAccount    string // name of an account that is not in the CRM yet, instead of AccountID
 	Type          expansion.SignalType
 	Strength      expansion.Strength      // "" = as the rules score it
 	What          string                  // what happened, 10 to 2,000 characters

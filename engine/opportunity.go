@@ -150,13 +150,25 @@ func (e *Engine) crmAccount(ctx context.Context, a expansion.Account) (string, e
 	})
 }
 
+// Reasons of an opportunity that waits for its account in the CRM, and how often it looks.
+const (
+	reasonNoAccount   = "account_not_found"
+	reasonTwoAccounts = "several_accounts"
+	lookAgain         = 10 * time.Minute
+)
+
 // crmFailure turns a CRM error into what the delivery rules understand.
 func crmFailure(err error) error {
 	x, ok := crm.AsError(err)
 	if !ok {
 		switch expansion.CodeOf(err) {
 		case expansion.CodeNotFound, expansion.CodeConflict:
-			return &notify.Failure{Reason: "account_not_found", Permanent: true, Text: expansion.TextOf(err), Err: err}
+			// People add a company, or merge two, without telling us: look again.
+			reason := reasonNoAccount
+			if expansion.CodeOf(err) == expansion.CodeConflict {
+				reason = reasonTwoAccounts
+			}
+			return &notify.Failure{Reason: reason, RetryAfter: lookAgain, Text: expansion.TextOf(err), Err: err}
 		}
 		return &notify.Failure{Reason: "error", Unknown: true, Err: err}
 	}

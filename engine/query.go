@@ -158,6 +158,10 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 		}
 		n := expansion.Notice{Try: d.Attempt, Next: d.NextAt}
 		switch {
+		case d.Channel == channelCRM && d.Reason == reasonNoAccount:
+			n.Kind, n.Text = "not_in_crm", fmt.Sprintf("%s is not in %s yet; the opportunity will be created when it is added there.", c.Account.Name, e.crmLabel())
+		case d.Channel == channelCRM && d.Reason == reasonTwoAccounts:
+			n.Kind, n.Text = "not_in_crm", fmt.Sprintf("%s has several companies called %s; the opportunity will be created when one is left.", e.crmLabel(), c.Account.Name)
 		case d.Channel == channelCRM && d.State == store.Retry:
 			n.Kind, n.Text = "crm_down", fmt.Sprintf("%s is not answering; the opportunity will be created when it is back.", e.crmLabel())
 			if c.Opportunity != nil && c.Opportunity.CRMID != "" {

@@ -139,7 +139,7 @@ func AttachTo(open []OpenOpportunity, to PersonID) *OpenOpportunity {
 
 // Notice is a line a card shows because something outside does not work right now.
 type Notice struct {
-	Kind  string     // crm_down, slack_late, mail_down, no_slack, over_limit, late_escalation
+	Kind  string     // crm_down, not_in_crm, slack_late, mail_down, no_slack, over_limit, late_escalation
 	Text  string     // in words, without the try count
 	Try   int        // attempts so far
 	Next  *time.Time // when it is tried next

@@ -137,15 +137,9 @@ func messageTime(ts string, now time.Time) time.Time {
 	return time.Unix(n, 0)
 }
 
-// checkLog is the modal's own check and that the account is one we know.
+// checkLog is the modal's own check.
 func checkLog(v *slack.View) map[string]string {
-	values, errs := blocks.ParseLogSignal(v)
-	if values.Account == blocks.AccountNotInCRM {
-		if errs == nil {
-			errs = make(map[string]string)
-		}
-		errs[blocks.BlockAccount] = "Pick an account that is in the CRM. Check its name, or add it there first."
-	}
+	_, errs := blocks.ParseLogSignal(v)
 	return errs
 }
 
@@ -207,6 +201,9 @@ func (h *Handlers) logInput(ctx context.Context, p *press, d draft) engine.LogIn
 		AccountID: d.Account, Type: d.Type, Strength: d.Strength, What: d.What, Quote: d.Quote, People: d.People, Link: d.Link,
 		SourceID: "slack:" + p.Env.ID, // a job that is worked again logs nothing twice
 	}
+	if name, ok := strings.CutPrefix(string(d.Account), blocks.AccountNotInCRM); ok {
+		in.AccountID, in.NewAccount = "", name
+	}
 	if d.When != nil && !d.When.Equal(localDate(p.now, p.by.Location())) {
 		y, m, day := d.When.Date()
 		in.OccurredAt = time.Date(y, m, day, 12, 0, 0, 0, p.by.Location())
@@ -224,6 +221,9 @@ func (h *Handlers) refill(ctx context.Context, p *press, v blocks.LogValues, pro
 	f := blocks.LogForm{
 		Meta: p.meta, Type: v.Type, Strength: v.Strength, What: v.What, Quote: v.Quote, Link: v.Link, Problem: problem,
 		Account: blocks.Item{Value: string(v.Account), Text: string(v.Account)},
+	}
+	if name, ok := strings.CutPrefix(string(v.Account), blocks.AccountNotInCRM); ok {
+		f.Account.Text = name
 	}
 	if v.When != nil {
 		f.When = *v.When

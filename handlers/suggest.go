@@ -44,7 +44,7 @@ func (h *Handlers) suggest(ctx context.Context, c *Call) ([]blocks.Item, error) 
 		}
 		if len(items) == 0 && c.Name == blocks.InputAccount && c.Args != "" {
 			items = append(items, blocks.Item{
-				Value: blocks.AccountNotInCRM, Text: fmt.Sprintf("No account called '%s'.", cutRunes(c.Args, 40)), Description: "Check the CRM name.",
+				Value: blocks.AccountNotInCRM + cutRunes(strings.Join(strings.Fields(c.Args), " "), 60), Text: "Not in CRM yet", Description: fmt.Sprintf("No account called '%s'. Check the CRM name or pick this.", cutRunes(c.Args, 20)),
 			})
 		}
 		return items, nil
@@ -67,7 +67,7 @@ func (h *Handlers) suggest(ctx context.Context, c *Call) ([]blocks.Item, error) 
 // suggestContacts offers the people of the account that is chosen in the same modal.
 func (h *Handlers) suggestContacts(ctx context.Context, c *Call) ([]blocks.Item, error) {
 	account := chosen(c.View, blocks.BlockAccount)
-	if account == "" || account == blocks.AccountNotInCRM {
+	if account == "" || strings.HasPrefix(account, blocks.AccountNotInCRM) {
 		return nil, nil
 	}
 	found, err := h.e.Contacts(ctx, expansion.AccountID(account))

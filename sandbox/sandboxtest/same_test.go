@@ -145,3 +145,27 @@ func TestAClosedOpportunityIsNotAttachedTo(t *testing.T) {
 	s.Deal("of its own", func(d crm.Deal) bool { return d.ID != id && d.Properties["dealname"] == "Brightwater Labs: seats" })
 	s.As("marcus").Expect("Expansion for you: Brightwater Labs", "HubSpot deal open").Press("Acknowledge").Expect("Acknowledged")
 }
+
+// Storyboard 3.1: an account that is not in the CRM yet. The hand-off goes out and says
+// so; the deal is made once somebody added the company.
+func TestAnAccountThatIsNotInTheCRMYet(t *testing.T) {
+	t.Parallel()
+	bothStores(t, func(t *testing.T, s *sandboxtest.Sandbox) {
+		priya := s.As("priya").Command("log")
+		m := priya.Modal("Log expansion signal")
+		m.Set("Account", "Quarry Tools").Set("Signal type", "Asked for it").Set("Strength", "Strong").Set("What happened?", "they asked about 40 seats to begin with").Submit()
+		priya.Modal("Confirm routing", "Quarry Tools").Submit()
+		s.Until("somebody has the hand-off", func() bool { return s.As("tomoko").Count("Expansion for you: Quarry Tools") == 1 })
+		card := s.As("tomoko").Expect("Expansion for you: Quarry Tools")
+		card.Expect("Quarry Tools is not in HubSpot yet; the opportunity will be created when it is added there.")
+		if n := len(s.CRM.Deals()); n != 0 {
+			t.Fatalf("%d deals without a company, want none", n)
+		}
+		s.CRM.PutCompany(crm.Company{Name: "Quarry Tools"})
+		s.Advance(21 * time.Minute)
+		s.Deal("with its company", func(d crm.Deal) bool {
+			return d.Properties["dealname"] == "Quarry Tools: seats" && len(d.Companies) == 1
+		})
+		card.Expect("HubSpot deal open")
+	})
+}
