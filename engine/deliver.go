@@ -213,14 +213,11 @@ func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) 
 		return err
 	}
 	for _, d := range ds {
-		if d.Claim != "" {
-			continue // an attempt is under way
-		}
-		d.NextAt = nil // otherwise the job would leave it to the one kept with the failure
-		if idle, err := tx.Finish(ctx, d); err != nil {
+		// Otherwise the job would leave it to the one kept with the failure.
+		if waits, err := tx.Hasten(ctx, d.ID); err != nil {
 			return err
-		} else if !idle {
-			continue
+		} else if !waits {
+			continue // an attempt is under way, or has ended it
 		}
 		if err := enqueueDelivery(ctx, tx, d, time.Time{}); err != nil {
 			return err
