@@ -77,7 +77,7 @@ func TestNewcomerFollowsTheGuideInABrowser(t *testing.T) {
 	// 4 Break the CRM.
 	v.press(".break", "CRM")
 	v.until("the CRM is off", `document.querySelector('[data-part=crm]').getAttribute('aria-pressed') === 'true'`)
-	v.say("#left", "/expansion log Kestrel they asked for 20 more seats before the spring")
+	v.say("#left", "/expansion log Fernwood they asked for 20 more seats before the spring")
 	v.reads("#left .modal", "Log expansion signal")
 	v.look("40-log")
 	v.choose("#left .modal", "Signal type", "Asked for it")
