@@ -98,9 +98,17 @@ func (r reader) stakeholders(p expansion.Package) []slack.Block {
 		}
 		role := strings.ReplaceAll(s.Role, "_", "-")
 		bs = append(bs, section("*"+name(s.Name)+"*"+prefixed(", ", esc(s.Title, nameLen))+"\n"+
-			joined(" · ", orElse(esc(role, nameLen), "role not known"), orElse(esc(s.Stance, nameLen), "stance not known"), contact, owner)))
+			joined(" · ", involved(s), orElse(esc(role, nameLen), "role not known"), orElse(esc(s.Stance, nameLen), "stance not known"), contact, owner)))
 	}
 	return bs
+}
+
+// involved marks who was named when the signal was logged.
+func involved(s expansion.Stakeholder) string {
+	if s.Involved {
+		return "involved"
+	}
+	return ""
 }
 
 func objections(os []expansion.Objection) string {

@@ -299,7 +299,7 @@ func (e *Engine) manualFinding(in LogInput, a expansion.Account, by expansion.Pe
 	}
 	return expansion.Finding{Signal: s, Evidence: expansion.Evidence{
 		Source: src, SourceID: id, OccurredAt: in.OccurredAt, Why: in.What, Quote: in.Quote,
-		Speaker: in.Speaker, Link: in.Link, By: by, Score: score,
+		Speaker: in.Speaker, Link: in.Link, By: by, People: in.People, Score: score,
 	}}
 }
 

@@ -219,7 +219,8 @@ type Stakeholder struct {
 	Role        string     `json:"role"`
 	Stance      string     `json:"stance"`
 	LastContact *time.Time `json:"lastContact"`
-	Owner       string     `json:"owner"` // our person's name, "" unknown
+	Owner       string     `json:"owner"`              // our person's name, "" unknown
+	Involved    bool       `json:"involved,omitempty"` // named by who logged the signal
 }
 
 // Objection is one the rep may hear, with an answer.

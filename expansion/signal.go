@@ -257,6 +257,7 @@ type Evidence struct {
 	Speaker    string         `json:"speaker,omitempty"`
 	Link       string         `json:"link,omitempty"`
 	By         PersonID       `json:"by,omitempty"`
+	People     []string       `json:"people,omitempty"` // contact ids of who was involved
 	Score      float64        `json:"score"`
 	Details    map[string]any `json:"details,omitempty"`
 }

@@ -335,13 +335,29 @@ func (in Input) unknowns() []string {
 }
 
 func (in Input) stakeholders() []expansion.Stakeholder {
+	involved := map[string]bool{}
+	for _, e := range in.Evidence {
+		for _, id := range e.People {
+			involved[id] = true
+		}
+	}
 	out := []expansion.Stakeholder{}
 	for _, c := range in.Context.Stakeholders {
 		out = append(out, expansion.Stakeholder{
 			Name: oneLine(c.Name), Title: oneLine(c.Title), Role: roleWords(c.Role), Stance: c.Stance,
-			LastContact: c.LastContactAt, Owner: in.name(c.Owner),
+			LastContact: c.LastContactAt, Owner: in.name(c.Owner), Involved: involved[c.ID],
 		})
 	}
+	// Who was there comes first; else they stay best first.
+	slices.SortStableFunc(out, func(a, b expansion.Stakeholder) int {
+		switch {
+		case a.Involved == b.Involved:
+			return 0
+		case a.Involved:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 

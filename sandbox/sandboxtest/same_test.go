@@ -169,3 +169,14 @@ func TestAnAccountThatIsNotInTheCRMYet(t *testing.T) {
 		card.Expect("HubSpot deal open")
 	})
 }
+
+// Storyboard 3.1, 4.2: who was there is named with the log and stands first in the brief.
+func TestPeopleInvolvedReachTheBrief(t *testing.T) {
+	t.Parallel()
+	s := sandboxtest.Start(t)
+	priya := s.As("priya").Command("log Brightwater they asked about 30 more seats")
+	priya.Modal("Log expansion signal").Set("Signal type", "Asked for it").Set("People involved", "Sam Lee").Submit()
+	priya.Modal("Confirm routing").Submit()
+	s.As("marcus").Expect("Expansion for you: Brightwater Labs").Press("Full brief")
+	s.As("marcus").Modal("Handoff brief", "Sam Lee, CFO\ninvolved · ")
+}
