@@ -72,15 +72,13 @@ func Report(v ReportView) Message {
 	var fs []*slack.TextBlockObject
 	for i, l := range v.Lines {
 		value := orElse(esc(l.Now, nameLen), "Not known")
-		if t := esc(l.Target, nameLen); t != "" {
-			value += " · target " + t
-		}
+		against := prefixed("target ", esc(l.Target, nameLen))
 		if !l.Enough {
-			value += " · not enough data yet"
+			against = joined(", ", against, "not enough data yet")
 		}
-		if i < 10 {
-			fs = append(fs, field(orElse(esc(l.Name, nameLen), "Value"), value))
-			text += " " + esc(l.Name, nameLen) + ": " + value + "."
+		if i < 10 { // a line of its own: a column is too narrow for both
+			fs = append(fs, field(orElse(esc(l.Name, nameLen), "Value"), joined("\n", value, upper(against))))
+			text += " " + esc(l.Name, nameLen) + ": " + joined(", ", value, against) + "."
 		}
 	}
 	if len(fs) > 0 {
