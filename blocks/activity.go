@@ -18,6 +18,10 @@ func (r reader) activity(a expansion.Activity) string {
 	if r.Account.Restricted { // what was said stays in the CRM; who did what does not
 		open := map[string]any{}
 		for _, k := range []string{"to", "next", "late"} {
+			switch a.Verb {
+			case "stage_changed", "amount_changed", "close_date_changed":
+				continue
+			}
 			if v, ok := a.Args[k]; ok {
 				open[k] = v
 			}
@@ -155,6 +159,16 @@ func (r reader) activity(a expansion.Activity) string {
 			n = "‘" + name(r.Opportunity.Name) + "’"
 		}
 		return "Attached to " + orElse(n, "the open opportunity") + "."
+	case "opportunity_gone":
+		system, noun := r.crm()
+		return "The " + noun + " is not in " + system + " any more. Nothing is written to it; restored there, it is followed again."
+	case "opportunity_back":
+		system, noun := r.crm()
+		return "The " + noun + " is back in " + system + "; it is followed again."
+	case "outcome_corrected":
+		return first(r.crm()) + " says " + orElse(arg("to"), "otherwise") + ", so it is changed here too."
+	case "reopened":
+		return "Opened again in " + first(r.crm()) + "; back in progress."
 	case "stage_changed":
 		return with("Stage changed in "+first(r.crm()), "to")
 	case "close_date_changed", "amount_changed":

@@ -185,6 +185,15 @@ func scenes() []scene {
 			c.Notices = []expansion.Notice{{Kind: "crm_down", Text: "Salesforce is not answering; the opportunity will be created when it is back", Try: 3, Next: at("09:22")}}
 		})), []string{"Brightwater Labs", "Acknowledge by 13:06"}},
 		{"7.11-created-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("09:25"), Verb: "opportunity_created"}}, []string{"Created: Brightwater Labs seats."}},
+		{"7.14-gone", card(expansion.CardHandoff, with(pending, func(c *expansion.Case) {
+			c.Opportunity.GoneAt = at("10:12")
+			c.Notices = []expansion.Notice{{Kind: "crm_gone", Text: "It is not in Salesforce any more, so nothing is written there. Restore it there, or close it here as won or lost."}}
+		})), []string{"Brightwater Labs", "Acknowledge by 13:06"}},
+		{"7.14-gone-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("10:12"), Verb: "opportunity_gone"}}, []string{"not in Salesforce any more"}},
+		{"7.14-back-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("10:12"), Verb: "opportunity_back"}}, []string{"back in Salesforce"}},
+		{"7.14-corrected-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("10:12"), Verb: "outcome_corrected", Args: map[string]any{"to": "lost"}}}, []string{"Salesforce says lost, so it is changed here too."}},
+		{"7.14-reopened-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("10:12"), Verb: "reopened"}}, []string{"Opened again in Salesforce; back in progress."}},
+		{"7.14-stage-line", expansion.Message{Kind: expansion.ThreadLine, Case: &pending, Activity: &expansion.Activity{At: clock("10:12"), Verb: "stage_changed", Args: map[string]any{"to": "Proposal"}}}, []string{"Stage changed in Salesforce: Proposal."}},
 		{"7.13-late", card(expansion.CardHandoff, with(pending, func(c *expansion.Case) {
 			c.Notices = []expansion.Notice{{Kind: "slack_late", Delay: 6 * time.Minute}}
 		})), []string{"Brightwater Labs"}},

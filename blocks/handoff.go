@@ -152,11 +152,14 @@ func (r reader) crmState() string {
 	if o.CRMID == "" {
 		return system + " " + noun + " not created yet"
 	}
+	if o.GoneAt != nil {
+		return system + " " + noun + " deleted"
+	}
 	state := system + " " + noun + " open"
 	if o.Attached { // people made it; its name says which
 		state = "attached to the " + system + " " + noun + " ‘" + plainName(o.Name) + "’"
 	}
-	if u := safeURL(o.URL); u != "" {
+	if u := r.crmURL(); u != "" {
 		return webLink(u, state)
 	}
 	return esc(state, lineLen)
@@ -238,13 +241,11 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 	}
 	more := func(first ...*slack.OptionBlockObject) slack.BlockElement {
 		os := append([]*slack.OptionBlockObject{option(Choice(ChoiceWhy, string(g.ID), g.Version), "Why me?")}, first...)
-		if r.Opportunity != nil {
-			if u := safeURL(r.Opportunity.URL); u != "" {
-				system, _ := r.crm()
-				o := option(Choice(ChoiceCRM, string(g.ID), g.Version), "Open in "+system)
-				o.URL = u
-				os = append(os[:1], append([]*slack.OptionBlockObject{o}, os[1:]...)...)
-			}
+		if u := r.crmURL(); u != "" {
+			system, _ := r.crm()
+			o := option(Choice(ChoiceCRM, string(g.ID), g.Version), "Open in "+system)
+			o.URL = u
+			os = append(os[:1], append([]*slack.OptionBlockObject{o}, os[1:]...)...)
 		}
 		return overflow(ActionMore, os...)
 	}
@@ -260,10 +261,14 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 		return section("*" + l + "*"), "Waiting for an answer to “not real”.", []slack.BlockElement{brief}
 	}
 	if g.Status == expansion.Pending {
+		others := []*slack.OptionBlockObject{choice(ChoiceContact, "Log a contact"), choice(ChoiceRemind, "Remind me in 2 h")}
+		if r.Opportunity != nil && r.Opportunity.GoneAt != nil { // the CRM will not say how it ends
+			others = append(others, choice(ChoiceOutcome, "Close as won/lost"))
+		}
 		return nil, r.ackBy(g), []slack.BlockElement{
 			primary(ActionAcknowledge, v, "Acknowledge"), brief, button(ActionNotMine, v, "Not mine"),
 			danger(ActionNotReal, v, "Not real"),
-			more(choice(ChoiceContact, "Log a contact"), choice(ChoiceRemind, "Remind me in 2 h")),
+			more(others...),
 		}
 	}
 	l := "Acknowledged"

@@ -166,6 +166,14 @@ func (r reader) crm() (system, noun string) {
 	return "the CRM", "opportunity"
 }
 
+// crmURL is where the CRM shows the opportunity, "" while there is nothing to open.
+func (r reader) crmURL() string {
+	if o := r.Opportunity; o != nil && o.GoneAt == nil {
+		return safeURL(o.URL)
+	}
+	return ""
+}
+
 func crmWords(kind string) (system, noun string) {
 	switch kind {
 	case "salesforce":

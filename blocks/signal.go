@@ -338,10 +338,7 @@ func (r reader) attaches() string {
 
 // openCRM is the button "Open in Salesforce", nil while there is nothing to open.
 func (r reader) openCRM() slack.BlockElement {
-	if r.Opportunity == nil {
-		return nil
-	}
-	u := safeURL(r.Opportunity.URL)
+	u := r.crmURL()
 	if u == "" {
 		return nil
 	}

@@ -100,9 +100,12 @@ func Merge(base, ours, theirs Snapshot) Merged {
 
 // KeepOutcome is the base to merge with when a person has recorded an outcome and theirs
 // is in an open stage: that stage then counts as agreed, so that one set in the CRM
-// meanwhile does not undo what was recorded. A closed stage, and one the pipeline does not
-// have, are the CRM's to say.
+// meanwhile does not undo what was recorded. A closed stage, one the pipeline does not
+// have, and an open one after both sides had agreed on the end are the CRM's to say.
 func KeepOutcome(base, theirs Snapshot, stages []Stage) Snapshot {
+	if s, ok := FindStage(stages, base.StageID); ok && s.Closed {
+		return base
+	}
 	if s, ok := FindStage(stages, theirs.StageID); ok && !s.Closed {
 		base.StageID = s.ID
 	}

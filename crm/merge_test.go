@@ -181,6 +181,8 @@ func TestKeepOutcome(t *testing.T) {
 		{"it was closed as lost in the CRM: that stands", "new", "lost", "lost"},
 		{"it was won in the CRM too", "new", "won", "won"},
 		{"a stage the pipeline does not have is the CRM's to say", "new", "custom", "custom"},
+		{"both had it as won and it was opened again there", "won", "quote", "quote"},
+		{"both had it as won and it is lost there", "won", "lost", "lost"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

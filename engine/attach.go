@@ -79,11 +79,14 @@ func (e *Engine) sendAttached(ctx context.Context, o expansion.Opportunity, rt e
 			return e.detach(ctx, o)
 		}
 	}
-	if len(found) == 0 || found[0].Archived {
-		return o, gone(o)
+	if o, err = e.there(ctx, o, found); err != nil {
+		return o, err
 	}
 	theirs := found[0]
-	m := crm.Merge(agreed(o, theirs), attachedWant(o, theirs), theirs)
+	m, err := e.merge(ctx, o, attachedWant(o, theirs), theirs)
+	if err != nil {
+		return o, err
+	}
 	if m.Wanted {
 		if _, err := e.crm.Update(ctx, o.CRMID, m.Write); err != nil {
 			return o, crmFailure(err)

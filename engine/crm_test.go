@@ -7,6 +7,7 @@ import (
 
 	"expansionbot/crm"
 	"expansionbot/expansion"
+	"expansionbot/notify"
 	"expansionbot/store/storetest"
 )
 
@@ -21,7 +22,7 @@ type fakeCRM struct {
 func (c *fakeCRM) Name() string                  { return "hubspot" }
 func (c *fakeCRM) Prepare(context.Context) error { return nil }
 func (c *fakeCRM) Stages(context.Context) ([]crm.Stage, error) {
-	return []crm.Stage{{ID: "new", Label: "New"}, {ID: "quote", Label: "Quote", Order: 1}, {ID: "won", Label: "Won", Closed: true, Won: true, Order: 2}, {ID: "lost", Label: "Lost", Closed: true, Order: 3}}, nil
+	return []crm.Stage{{ID: "new", Label: "New"}, {ID: "quote", Label: "Quote", Order: 1}, {ID: "won", Label: "Won", Closed: true, Won: true, Order: 2}, {ID: "lost", Label: "Lost", Closed: true, Order: 3}, {ID: "dropped", Label: "Dropped", Closed: true, Order: 4}}, nil
 }
 func (c *fakeCRM) Owners(context.Context) ([]crm.Owner, error) { return c.owners, nil }
 func (c *fakeCRM) FindAccount(context.Context, crm.AccountRef) (crm.Account, error) {
@@ -72,8 +73,13 @@ func (c *fakeCRM) edit(fn func(*crm.Snapshot)) {
 // inCRM is a world with a routing whose opportunity the CRM has.
 func inCRM(t *testing.T) (*world, *fakeCRM, expansion.Routing) {
 	t.Helper()
+	return inCRMOn(t, storetest.SQLite(t))
+}
+
+func inCRMOn(t *testing.T, dsn string, chs ...notify.Channel) (*world, *fakeCRM, expansion.Routing) {
+	t.Helper()
 	c := &fakeCRM{recs: map[string]crm.Snapshot{}, owners: []crm.Owner{{ID: "u-marcus", Email: "marcus@acme.example", Active: true}, {ID: "u-dana", Email: "dana@acme.example", Active: true}, {ID: "u-priya", Email: "priya@acme.example", Active: true}}}
-	w := start(t, storetest.SQLite(t)).with(c)
+	w := start(t, dsn).with(c, chs...)
 	if err := w.RefreshCRM(context.Background()); err != nil {
 		t.Fatal(err)
 	}

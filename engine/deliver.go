@@ -106,6 +106,12 @@ func (e *Engine) Deliver(ctx context.Context, id string) error {
 		if row.State == store.Retry && row.NextAt != nil && row.NextAt.After(tx.Now) {
 			return nil // the job kept with the failure comes then; a second one would only add tries
 		}
+		if row.Parent != "" {
+			// Lines under a card come in their order; the one before wakes this one.
+			if next, err := tx.NextBelow(ctx, row.Parent); err != nil || next != nil && next.ID != id {
+				return err
+			}
+		}
 		d, ours, err = tx.Claim(ctx, id, tx.NewID(), tx.Now.Add(claimFor))
 		if err == nil && !ours {
 			// The attempt under way may have died with its process: look again when its time is over.
@@ -180,16 +186,12 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 				return err
 			}
 		}
+		card := d.Parent
 		if first && isCard(d.Kind) {
-			below, err := tx.DeliveriesBelow(ctx, d.ID)
-			if err != nil {
-				return err
-			}
-			for _, line := range below {
-				if err := enqueueDelivery(ctx, tx, line, time.Time{}); err != nil {
-					return err
-				}
-			}
+			card = d.ID
+		}
+		if err := e.wakeBelow(ctx, tx, card); err != nil {
+			return err
 		}
 		if wasRetry {
 			if err := e.wakeChannel(ctx, tx, d.Channel); err != nil {
@@ -204,6 +206,18 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 		}
 		return nil
 	})
+}
+
+// wakeBelow sends the next line under a card; "" is no card.
+func (e *Engine) wakeBelow(ctx context.Context, tx *store.Tx, card string) error {
+	if card == "" {
+		return nil
+	}
+	next, err := tx.NextBelow(ctx, card)
+	if err != nil || next == nil {
+		return err
+	}
+	return enqueueDelivery(ctx, tx, *next, time.Time{})
 }
 
 // wakeChannel tries everything else that waits for the same channel: it works again.
@@ -247,6 +261,9 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 		if f.Permanent {
 			a := expansion.Activity{Agent: expansion.Communicator, Verb: "delivery_blocked", SignalID: d.SignalID, RoutingID: d.RoutingID, Person: d.Person, Args: map[string]any{"channel": d.Channel, "kind": d.Kind, "reason": f.Reason}}
 			if _, err := tx.Log(ctx, a); err != nil {
+				return err
+			}
+			if err := e.wakeBelow(ctx, tx, d.Parent); err != nil {
 				return err
 			}
 		} else if err := enqueueDelivery(ctx, tx, d, next); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -282,10 +283,11 @@ func (e *Engine) wanted(ctx context.Context, o expansion.Opportunity, rt expansi
 		}
 		switch s, ok := crm.FirstStage(stages); {
 		case o.Outcome != nil:
-			for _, s := range stages {
-				if s.Closed && s.Won == o.Outcome.Won {
-					w.StageID = s.ID
-				}
+			if s, ok := crm.FindStage(stages, o.StageID); ok && s.Closed && s.Won == o.Outcome.Won {
+				break // one of several that mean the same, chosen there
+			}
+			if i := slices.IndexFunc(stages, func(s crm.Stage) bool { return s.Closed && s.Won == o.Outcome.Won }); i >= 0 {
+				w.StageID = stages[i].ID
 			}
 		case ok:
 			w.StageID = s.ID
@@ -351,18 +353,13 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 	if err != nil {
 		return o, crmFailure(err)
 	}
-	if len(found) == 0 || found[0].Archived {
-		return o, gone(o)
+	if o, err = e.there(ctx, o, found); err != nil {
+		return o, err
 	}
-	base := agreed(o, found[0])
-	if o.Outcome != nil && o.Outcome.From != "crm" {
-		stages, err := e.stages(ctx)
-		if err != nil {
-			return o, err
-		}
-		base = crm.KeepOutcome(base, found[0], stages)
+	m, err := e.merge(ctx, o, w, found[0])
+	if err != nil {
+		return o, err
 	}
-	m := crm.Merge(base, w, found[0])
 	if m.Wanted {
 		if _, err := e.crm.Update(ctx, o.CRMID, m.Write); err != nil {
 			return o, crmFailure(err)
@@ -371,9 +368,69 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 	return o, e.takeOver(ctx, o.ID, m)
 }
 
-// gone says that an opportunity was taken out of the CRM.
-func gone(o expansion.Opportunity) error {
-	return &notify.Failure{Reason: "gone", Permanent: true, Err: fmt.Errorf("opportunity %s is not in the CRM any more", o.ID)}
+// there keeps whether an opportunity is still in the CRM, by what reading it found. For one
+// that is not the error is that there is nothing to write.
+func (e *Engine) there(ctx context.Context, o expansion.Opportunity, found []crm.Snapshot) (expansion.Opportunity, error) {
+	gone := len(found) == 0 || found[0].Archived
+	if gone != (o.GoneAt != nil) {
+		var err error
+		if o, err = e.setGone(ctx, o.ID, gone); err != nil {
+			return o, err
+		}
+	}
+	if gone {
+		return o, &skipped{"it is not in the CRM any more"}
+	}
+	return o, nil
+}
+
+// merge brings what we want together with what the CRM says now.
+func (e *Engine) merge(ctx context.Context, o expansion.Opportunity, w, theirs crm.Snapshot) (crm.Merged, error) {
+	base := agreed(o, theirs)
+	if o.Outcome != nil && o.Outcome.From != "crm" {
+		stages, err := e.stages(ctx)
+		if err != nil {
+			return crm.Merged{}, err
+		}
+		base = crm.KeepOutcome(base, theirs, stages)
+	}
+	return crm.Merge(base, w, theirs), nil
+}
+
+// setGone keeps whether an opportunity is archived or deleted in the CRM, and says so
+// under both cards. Nothing is written to one that is gone; one that is back is brought up
+// to what we want.
+func (e *Engine) setGone(ctx context.Context, id expansion.OpportunityID, gone bool) (expansion.Opportunity, error) {
+	var o expansion.Opportunity
+	err := e.store.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if o, err = tx.Opportunity(ctx, id); err != nil || gone == (o.GoneAt != nil) {
+			return err
+		}
+		s, err := tx.Signal(ctx, o.SignalID)
+		if err != nil {
+			return err
+		}
+		a := activity(expansion.Communicator, "opportunity_back", s)
+		a.RoutingID, a.Args = o.RoutingID, map[string]any{"opportunity": o.ID}
+		o.GoneAt = nil
+		if gone {
+			a.Verb, o.GoneAt = "opportunity_gone", &tx.Now
+		}
+		if err := tx.UpdateOpportunity(ctx, &o); err != nil {
+			return err
+		}
+		if err := e.tell(ctx, tx, s, a); err != nil {
+			return err
+		}
+		if !gone {
+			if err := e.wantOpportunity(ctx, tx, s.ID, o.ID); err != nil {
+				return err
+			}
+		}
+		return e.refresh(ctx, tx, s.ID)
+	})
+	return o, err
 }
 
 // agreed is the base of the merge: what both sides had last, or theirs at first.
@@ -400,8 +457,15 @@ const pollBatch = 100
 // crmStale is the age at which stages and owners are read again: people come, stages change.
 const crmStale = time.Hour
 
-// Poll reads our open opportunities back from the CRM and takes over what people
-// changed there: stage, owner, amount, close date, won and lost.
+// How long an opportunity that ended is still read back: at each poll at first, then with
+// the stages and owners, once per crmStale.
+const (
+	justClosed     = 24 * time.Hour
+	closedFollowed = 90 * 24 * time.Hour
+)
+
+// Poll reads our opportunities back from the CRM and takes over what people changed there:
+// stage, owner, amount, close date, won and lost, archived or deleted.
 func (e *Engine) Poll(ctx context.Context) error {
 	if e.crm == nil {
 		return nil
@@ -411,6 +475,7 @@ func (e *Engine) Poll(ctx context.Context) error {
 		return fmt.Errorf("poll: %w", err)
 	}
 	var read time.Time
+	closedSince := e.clock.Now().Add(-justClosed)
 	if err := e.store.Setting(ctx, "crm_read_at", &read); err != nil {
 		return fmt.Errorf("poll: %w", err)
 	}
@@ -418,27 +483,30 @@ func (e *Engine) Poll(ctx context.Context) error {
 		if err := e.RefreshCRM(ctx); err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
+		closedSince = e.clock.Now().Add(-closedFollowed)
 	}
 	var after int64
 	for {
-		os, err := e.store.OpenOpportunities(ctx, after, pollBatch)
+		os, err := e.store.FollowedOpportunities(ctx, closedSince, after, pollBatch)
 		if err != nil || len(os) == 0 {
 			return err
 		}
-		byID := map[string][]expansion.Opportunity{} // several signals may be attached to one record
 		ids := make([]string, 0, len(os))
 		for _, o := range os {
-			byID[o.CRMID], ids, after = append(byID[o.CRMID], o), append(ids, o.CRMID), o.Number
+			ids, after = append(ids, o.CRMID), o.Number
 		}
 		found, err := e.crm.Read(ctx, ids)
 		if err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
+		byID := map[string]crm.Snapshot{}
 		for _, theirs := range found {
-			for _, o := range byID[theirs.ID] {
-				if err := e.pollOne(ctx, o, theirs); err != nil {
-					e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
-				}
+			byID[theirs.ID] = theirs
+		}
+		for _, o := range os {
+			theirs, known := byID[o.CRMID]
+			if err := e.pollOne(ctx, o, theirs, !known || theirs.Archived); err != nil {
+				e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
 			}
 		}
 		if len(os) < pollBatch {
@@ -447,7 +515,20 @@ func (e *Engine) Poll(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs crm.Snapshot) error {
+func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs crm.Snapshot, gone bool) error {
+	if gone && o.Outcome != nil {
+		return nil // it ended here; tidying up there changes nothing
+	}
+	if o.Attached && o.Agreed == "" {
+		return nil // its delivery looks first whether it can be attached at all
+	}
+	var err error
+	if gone != (o.GoneAt != nil) {
+		o, err = e.setGone(ctx, o.ID, gone)
+	}
+	if err != nil || gone {
+		return err
+	}
 	rt, err := e.store.Routing(ctx, o.RoutingID)
 	if err != nil || rt.Disposition != expansion.OnPath {
 		return err
@@ -457,13 +538,13 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 		return err
 	}
 	if o.Attached {
-		if o.Agreed == "" {
-			return nil // its delivery looks first whether it can be attached at all
-		}
 		w = attachedWant(o, theirs)
 	}
 	w.AccountID = theirs.AccountID // the association is a step of its own
-	m := crm.Merge(agreed(o, theirs), w, theirs)
+	m, err := e.merge(ctx, o, w, theirs)
+	if err != nil {
+		return err
+	}
 	if len(m.By(crm.Theirs)) > 0 {
 		if err := e.takeOver(ctx, o.ID, m); err != nil {
 			return err
@@ -504,6 +585,7 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 		}
 		o.Agreed = string(b)
 		var end *crm.Stage
+		reopened := false
 		for _, c := range changed {
 			a := activity(expansion.Communicator, string(c.Field)+"_changed", s)
 			a.RoutingID, a.Args = rt.ID, map[string]any{"from": c.From, "to": c.To}
@@ -512,10 +594,15 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 				st, ok := crm.FindStage(stages, m.Base.StageID)
 				o.StageID, o.StageLabel, o.Probability = m.Base.StageID, st.Label, &st.Probability
 				a.Args["to"] = st.Label
-				if ok && st.Closed {
+				switch {
+				case ok && st.Closed:
 					end = &st
-				} else if err := e.stageMoved(ctx, tx, &rt, st); err != nil {
-					return err
+				case ok && o.Outcome != nil:
+					reopened = true
+				default:
+					if err := e.stageMoved(ctx, tx, &rt, st); err != nil {
+						return err
+					}
 				}
 			case crm.FieldAmount:
 				o.Amount = m.Base.Amount
@@ -537,24 +624,21 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 				return err
 			}
 		}
-		if end != nil && o.Outcome == nil {
+		switch out := o.Outcome; {
+		case end != nil && out == nil:
 			// The outcome is kept with the opportunity, in one update.
-			return e.close(ctx, tx, &o, rt, expansion.Outcome{Won: end.Won, ARRChange: wonAmount(o, end.Won), Reason: "closed in the CRM", From: "crm"})
+			return e.close(ctx, tx, &o, rt, inCRM(o, end.Won))
+		case rt.Disposition != expansion.OnPath || !rt.Status.Final():
+		case reopened:
+			return e.reopen(ctx, tx, &o, rt)
+		case end != nil && end.Won != out.Won || out.Won && !o.Attached && slices.ContainsFunc(changed, func(c crm.Change) bool { return c.Field == crm.FieldAmount }):
+			return e.correct(ctx, tx, &o, rt, end == nil && out.Won || end != nil && end.Won)
 		}
 		if err := tx.UpdateOpportunity(ctx, &o); err != nil {
 			return err
 		}
 		return e.refresh(ctx, tx, s.ID)
 	})
-}
-
-// wonAmount is what a won opportunity brought; not known of an attached one, whose amount
-// is not only the expansion's.
-func wonAmount(o expansion.Opportunity, won bool) *expansion.Money {
-	if !won || o.Attached {
-		return nil
-	}
-	return o.Amount
 }
 
 // stageMoved: a stage past the first means somebody works on it, which also ends the

@@ -59,10 +59,7 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	if err := tx.UpdateOpportunity(ctx, o); err != nil {
 		return err
 	}
-	to := expansion.Lost
-	if out.Won {
-		to = expansion.Won
-	}
+	to := ended(out.Won)
 	if !rt.Status.CanMove(to) {
 		return nil
 	}
@@ -103,4 +100,84 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	}
 	pause(atOutcome)
 	return e.refresh(ctx, tx, s.ID)
+}
+
+// inCRM is the outcome of an opportunity that was closed in the CRM. What an attached one
+// brought is not known: its amount is not only the expansion's.
+func inCRM(o expansion.Opportunity, won bool) expansion.Outcome {
+	out := expansion.Outcome{Won: won, Reason: "closed in the CRM", From: "crm"}
+	if won && !o.Attached {
+		out.ARRChange = o.Amount
+	}
+	return out
+}
+
+// correct follows the CRM, which wins for stage and amount (storyboard 7.14), when it says
+// otherwise of an end that is recorded: lost and not won, or another amount. What people
+// said of it beside that stays. It is no move of the routing's status but another account
+// of where it ended.
+func (e *Engine) correct(ctx context.Context, tx *store.Tx, o *expansion.Opportunity, rt expansion.Routing, won bool) error {
+	was := *o.Outcome
+	out := inCRM(*o, won)
+	out.Competitor, out.Feedback, out.Rating, out.SignalRight, out.At = was.Competitor, was.Feedback, was.Rating, was.SignalRight, tx.Now
+	if was.Won == won { // only the amount is another
+		out.Reason, out.From, out.By, out.At = was.Reason, was.From, was.By, was.At
+	}
+	o.Outcome = &out
+	if err := tx.UpdateOpportunity(ctx, o); err != nil {
+		return err
+	}
+	rt.OutcomeARR = out.ARRChange
+	if was.Won != won {
+		rt.Status, rt.ClosedAt = ended(won), &tx.Now
+	}
+	if err := tx.UpdateRouting(ctx, &rt); err != nil {
+		return err
+	}
+	if was.Won == won {
+		return e.refresh(ctx, tx, rt.SignalID)
+	}
+	s, err := tx.Signal(ctx, rt.SignalID)
+	if err != nil {
+		return err
+	}
+	a := activity(expansion.Communicator, "outcome_corrected", s)
+	a.RoutingID, a.Args = rt.ID, map[string]any{"to": rt.Status}
+	if err := e.tell(ctx, tx, s, a); err != nil {
+		return err
+	}
+	return e.refresh(ctx, tx, s.ID)
+}
+
+// reopen follows the CRM when an opportunity that had ended is in an open stage again.
+func (e *Engine) reopen(ctx context.Context, tx *store.Tx, o *expansion.Opportunity, rt expansion.Routing) error {
+	o.Outcome = nil
+	if err := tx.UpdateOpportunity(ctx, o); err != nil {
+		return err
+	}
+	rt.Status, rt.ClosedAt, rt.OutcomeARR = expansion.InProgress, nil, nil
+	if err := tx.UpdateRouting(ctx, &rt); err != nil {
+		return err
+	}
+	s, err := tx.Signal(ctx, rt.SignalID)
+	if err != nil {
+		return err
+	}
+	s.Status = expansion.Routed
+	if err := tx.UpdateSignal(ctx, &s); err != nil {
+		return err
+	}
+	a := activity(expansion.Communicator, "reopened", s)
+	a.RoutingID = rt.ID
+	if err := e.tell(ctx, tx, s, a); err != nil {
+		return err
+	}
+	return e.refresh(ctx, tx, s.ID)
+}
+
+func ended(won bool) expansion.RoutingStatus {
+	if won {
+		return expansion.Won
+	}
+	return expansion.Lost
 }

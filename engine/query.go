@@ -152,6 +152,9 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 		return nil, err
 	}
 	var out []expansion.Notice
+	if o := c.Opportunity; o != nil && o.GoneAt != nil && c.Routing.Open() {
+		out = append(out, expansion.Notice{Kind: "crm_gone", Text: fmt.Sprintf("It is not in %s any more, so nothing is written there. Restore it there, or close it here as won or lost.", e.crmLabel())})
+	}
 	for _, d := range ds {
 		if d.State != store.Retry && d.State != store.Blocked {
 			continue

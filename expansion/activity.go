@@ -129,7 +129,11 @@ var activityWords = map[string]func(words) string{
 	"attach_failed": func(w words) string {
 		return "The opportunity it was to be attached to is not open any more; it gets its own."
 	},
-	"stage_changed": func(w words) string { return w.with("Stage changed in the CRM", "to") },
+	"stage_changed":     func(w words) string { return w.with("Stage changed in the CRM", "to") },
+	"opportunity_gone":  func(w words) string { return "The opportunity is not in the CRM any more; nothing is written to it." },
+	"opportunity_back":  func(w words) string { return "The opportunity is back in the CRM; it is followed again." },
+	"outcome_corrected": func(w words) string { return w.with("The CRM says otherwise, so it is changed here too", "to") },
+	"reopened":          func(w words) string { return "Opened again in the CRM; back in progress." },
 	"owner_changed": func(w words) string {
 		return "Owner changed in the CRM" + prefixed(" to ", w.person("person")) + "." // "to" is the CRM's own id
 	},

@@ -29,6 +29,7 @@ type Opportunity struct {
 	Associated    bool          `json:"-"`        // the link to the account is made
 	NoteID        string        `json:"-"`        // the brief's note in the CRM
 	Outcome       *Outcome      `json:"outcome"`
+	GoneAt        *time.Time    `json:"-"` // when it was found archived or deleted in the CRM; nothing is written there
 	CreatedAt     time.Time     `json:"createdAt"`
 	Version       int64         `json:"version"`
 }
@@ -139,7 +140,7 @@ func AttachTo(open []OpenOpportunity, to PersonID) *OpenOpportunity {
 
 // Notice is a line a card shows because something outside does not work right now.
 type Notice struct {
-	Kind  string     // crm_down, not_in_crm, slack_late, mail_down, no_slack, over_limit, late_escalation
+	Kind  string     // crm_down, crm_gone, not_in_crm, slack_late, mail_down, no_slack, over_limit, late_escalation
 	Text  string     // in words, without the try count
 	Try   int        // attempts so far
 	Next  *time.Time // when it is tried next

@@ -136,8 +136,8 @@ func (r Reader) WonSince(ctx context.Context, f SignalFilter, since time.Time) (
 		m        expansion.Money
 	}
 	ss, err := rows(ctx, r, func(s scanner) (x sum, err error) { return x, s.Scan(&x.m.Currency, &x.n, &x.known, &x.m.Minor) },
-		`SELECT o.currency, COUNT(*), COUNT(o.amount_minor), CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT) FROM expansion_signals s
-		JOIN expansion_routings g ON g.signal_id = s.id AND g.disposition = '' AND g.status = 'won' JOIN expansion_opportunities o ON o.id = g.opportunity_id`+w.String()+` GROUP BY o.currency ORDER BY o.currency`, w.args...)
+		`SELECT g.outcome_currency, COUNT(*), COUNT(g.outcome_minor), CAST(COALESCE(SUM(g.outcome_minor), 0) AS BIGINT) FROM expansion_signals s
+		JOIN expansion_routings g ON g.signal_id = s.id AND g.disposition = '' AND g.status = 'won'`+w.String()+` GROUP BY g.outcome_currency ORDER BY g.outcome_currency`, w.args...)
 	for _, x := range ss {
 		n += x.n
 		if x.known > 0 {
@@ -168,11 +168,11 @@ func (r Reader) RoutedSince(ctx context.Context, since time.Time) ([]Routed, err
 		var currency string
 		err = s.Scan(&x.Type, &x.LoggedBy, &x.CSM, &x.To, &x.Status, &x.Disposition, &routed, &acked, &closed, &x.CRMID, &amount, &currency)
 		x.RoutedAt, x.AcknowledgedAt, x.ClosedAt = at(routed), atp(acked), atp(closed)
-		if x.Status == expansion.Won && amount.Valid {
+		if amount.Valid {
 			x.ARR = &expansion.Money{Minor: amount.Int64, Currency: currency}
 		}
 		return x, err
-	}, `SELECT s.signal_type, s.created_by, a.csm, r.to_person, r.status, r.disposition, r.routed_at, r.acknowledged_at, r.closed_at, o.crm_id, o.amount_minor, o.currency
+	}, `SELECT s.signal_type, s.created_by, a.csm, r.to_person, r.status, r.disposition, r.routed_at, r.acknowledged_at, r.closed_at, o.crm_id, r.outcome_minor, r.outcome_currency
 		FROM expansion_routings r JOIN expansion_signals s ON s.id = r.signal_id JOIN accounts a ON a.id = r.account_id JOIN expansion_opportunities o ON o.id = r.opportunity_id
 		WHERE r.routed_at >= $1 AND r.disposition IN ('', 'rejected') ORDER BY r.routed_at, r.number LIMIT 1000000`, us(since))
 }

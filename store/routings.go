@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"expansionbot/expansion"
@@ -28,11 +29,20 @@ func scanRouting(s scanner) (expansion.Routing, error) {
 // was chosen from a pool by turns, which counts as one of their turns.
 func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing, taken bool) error {
 	r.Version = 1
-	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, escalated_to, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, pooled, version, doc, decision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+	minor, currency := amount(r.OutcomeARR)
+	_, err := t.exec(ctx, `INSERT INTO expansion_routings (id, number, signal_id, account_id, to_person, escalated_to, status, disposition, opportunity_id, routed_at, acknowledged_at, closed_at, escalate_at, outcome_minor, outcome_currency, pooled, version, doc, decision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		string(r.ID), r.Number, string(r.SignalID), string(r.AccountID), string(r.To), string(r.EscalatedTo), string(r.Status), string(r.Disposition), string(r.OpportunityID),
-		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), flag(taken), r.Version, doc(r), doc(r.Decision))
+		us(r.RoutedAt), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), minor, currency, flag(taken), r.Version, doc(r), doc(r.Decision))
 	return err
+}
+
+// amount is how money is kept: no amount has no currency.
+func amount(m *expansion.Money) (minor *int64, currency string) {
+	if m == nil {
+		return nil, ""
+	}
+	return &m.Minor, m.Currency
 }
 
 // UpdateRouting keeps a changed routing if nobody changed it since r was read, and
@@ -40,8 +50,9 @@ func (t *Tx) InsertRouting(ctx context.Context, r *expansion.Routing, taken bool
 func (t *Tx) UpdateRouting(ctx context.Context, r *expansion.Routing) error {
 	was := r.Version
 	r.Version = was + 1
-	n, err := t.exec(ctx, `UPDATE expansion_routings SET escalated_to = $1, status = $2, disposition = $3, acknowledged_at = $4, closed_at = $5, escalate_at = $6, version = $7, doc = $8 WHERE id = $9 AND version = $10`,
-		string(r.EscalatedTo), string(r.Status), string(r.Disposition), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), r.Version, doc(r), string(r.ID), was)
+	minor, currency := amount(r.OutcomeARR)
+	n, err := t.exec(ctx, `UPDATE expansion_routings SET escalated_to = $1, status = $2, disposition = $3, acknowledged_at = $4, closed_at = $5, escalate_at = $6, outcome_minor = $7, outcome_currency = $8, version = $9, doc = $10 WHERE id = $11 AND version = $12`,
+		string(r.EscalatedTo), string(r.Status), string(r.Disposition), usp(r.AcknowledgedAt), usp(r.ClosedAt), us(r.EscalateAt), minor, currency, r.Version, doc(r), string(r.ID), was)
 	if err != nil {
 		return err
 	}
@@ -135,17 +146,17 @@ func (r Reader) Loads(ctx context.Context) (map[expansion.PersonID]Load, error) 
 	return out, rs.Err()
 }
 
-const opportunityColumns = `id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, outcome, created_at, version`
+const opportunityColumns = `id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, outcome, gone_at, created_at, version`
 
 func scanOpportunity(s scanner) (expansion.Opportunity, error) {
 	var o expansion.Opportunity
-	var amount, closeDate sql.NullInt64
+	var amount, closeDate, gone sql.NullInt64
 	var currency string
 	var probability sql.NullFloat64
 	var outcome sql.NullString
 	var created int64
 	err := s.Scan(&o.ID, &o.Number, &o.SignalID, &o.RoutingID, &o.AccountID, &o.Name, &o.ExpansionType, &amount, &currency, &o.StageID, &o.StageLabel, &probability, &closeDate,
-		&o.Owner, &o.CRM, &o.CRMID, &o.Agreed, &o.URL, &o.Attached, &o.Associated, &o.NoteID, &outcome, &created, &o.Version)
+		&o.Owner, &o.CRM, &o.CRMID, &o.Agreed, &o.URL, &o.Attached, &o.Associated, &o.NoteID, &outcome, &gone, &created, &o.Version)
 	if err != nil {
 		return o, err
 	}
@@ -155,7 +166,7 @@ func scanOpportunity(s scanner) (expansion.Opportunity, error) {
 	if probability.Valid {
 		o.Probability = &probability.Float64
 	}
-	o.CloseDate, o.CreatedAt = atp(closeDate), at(created)
+	o.CloseDate, o.GoneAt, o.CreatedAt = atp(closeDate), atp(gone), at(created)
 	if outcome.Valid {
 		o.Outcome = &expansion.Outcome{}
 		err = json.Unmarshal([]byte(outcome.String), o.Outcome)
@@ -181,10 +192,10 @@ func opportunityValues(o expansion.Opportunity) (amount *int64, currency string,
 func (t *Tx) InsertOpportunity(ctx context.Context, o *expansion.Opportunity) error {
 	o.Version, o.CreatedAt = 1, t.Now
 	amount, currency, won, outcome, associated := opportunityValues(*o)
-	_, err := t.exec(ctx, `INSERT INTO expansion_opportunities (id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, won, outcome, created_at, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+	_, err := t.exec(ctx, `INSERT INTO expansion_opportunities (id, number, signal_id, routing_id, account_id, name, expansion_type, amount_minor, currency, stage_id, stage, probability, close_date, owner, crm, crm_id, agreed, url, attached, associated, note_id, won, outcome, gone_at, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 		string(o.ID), o.Number, string(o.SignalID), string(o.RoutingID), string(o.AccountID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate),
-		string(o.Owner), o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, us(o.CreatedAt), o.Version)
+		string(o.Owner), o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, usp(o.GoneAt), us(o.CreatedAt), o.Version)
 	return err
 }
 
@@ -195,9 +206,9 @@ func (t *Tx) UpdateOpportunity(ctx context.Context, o *expansion.Opportunity) er
 	o.Version = was + 1
 	amount, currency, won, outcome, associated := opportunityValues(*o)
 	n, err := t.exec(ctx, `UPDATE expansion_opportunities SET routing_id = $1, name = $2, expansion_type = $3, amount_minor = $4, currency = $5, stage_id = $6, stage = $7, probability = $8, close_date = $9, owner = $10,
-		crm = $11, crm_id = $12, agreed = $13, url = $14, attached = $15, associated = $16, note_id = $17, won = $18, outcome = $19, version = $20 WHERE id = $21 AND version = $22`,
+		crm = $11, crm_id = $12, agreed = $13, url = $14, attached = $15, associated = $16, note_id = $17, won = $18, outcome = $19, gone_at = $20, version = $21 WHERE id = $22 AND version = $23`,
 		string(o.RoutingID), o.Name, string(o.ExpansionType), amount, currency, o.StageID, o.StageLabel, o.Probability, usp(o.CloseDate), string(o.Owner),
-		o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, o.Version, string(o.ID), was)
+		o.CRM, o.CRMID, o.Agreed, o.URL, flag(o.Attached), associated, o.NoteID, won, outcome, usp(o.GoneAt), o.Version, string(o.ID), was)
 	if err != nil {
 		return err
 	}
@@ -233,10 +244,11 @@ func (r Reader) OpportunityByCRMID(ctx context.Context, id string) (expansion.Op
 	return r.opportunity(ctx, "There is no opportunity with this CRM id.", `crm_id = $1 ORDER BY number DESC LIMIT 1`, id)
 }
 
-// OpenOpportunities returns those that the CRM knows and that are neither won nor lost,
-// by number after after.
-func (r Reader) OpenOpportunities(ctx context.Context, after int64, limit int) ([]expansion.Opportunity, error) {
-	return rows(ctx, r, scanOpportunity, `SELECT `+opportunityColumns+` FROM expansion_opportunities WHERE crm_id <> '' AND won IS NULL AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+// FollowedOpportunities returns those that the CRM knows, whose routing is on its path,
+// and that are open or were closed since a time, by number after after.
+func (r Reader) FollowedOpportunities(ctx context.Context, closedSince time.Time, after int64, limit int) ([]expansion.Opportunity, error) {
+	return rows(ctx, r, scanOpportunity, `SELECT o.`+strings.ReplaceAll(opportunityColumns, ", ", ", o.")+` FROM expansion_opportunities o JOIN expansion_routings r ON r.id = o.routing_id
+		WHERE o.crm_id <> '' AND o.number > $1 AND r.disposition = '' AND (o.won IS NULL OR r.closed_at >= $2) ORDER BY o.number LIMIT $3`, after, us(closedSince), limit)
 }
 
 // PastOpportunities returns an account's opportunities that ended, newest first.

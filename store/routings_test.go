@@ -111,7 +111,7 @@ func TestAnOpportunityKeepsNothingAndZeroApart(t *testing.T) {
 			t.Errorf("outcomes of a type nobody sold: got %d of %d, %v, want none", won, total, err)
 		}
 		equal(t, "by the CRM's id", must(s.OpportunityByCRMID(ctx, "006A"))(t).Name, "all known")
-		equal(t, "open ones the CRM knows", len(must(s.OpenOpportunities(ctx, 0, 10))(t)), 0)
+		equal(t, "open ones the CRM knows", len(must(s.FollowedOpportunities(ctx, kept, 0, 10))(t)), 0)
 		past := must(s.PastOpportunities(ctx, x.AccountID))(t)
 		if len(past) != 2 || past[0].Number != 3 || past[1].Number != 2 {
 			t.Errorf("past ones, newest first: got %+v, want 3 and 2", past)

@@ -237,9 +237,14 @@ func (r Reader) DeliveriesOf(ctx context.Context, id expansion.SignalID) ([]Deli
 	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE signal_id = $1 ORDER BY id`, string(id))
 }
 
-// DeliveriesBelow returns the lines that belong under a card and are not shown yet.
-func (r Reader) DeliveriesBelow(ctx context.Context, card string) ([]Delivery, error) {
-	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE parent = $1 AND shown < wanted ORDER BY id LIMIT 100`, card)
+// NextBelow returns the oldest line under a card that is not shown yet and can be; nil when
+// there is none.
+func (r Reader) NextBelow(ctx context.Context, card string) (*Delivery, error) {
+	ds, err := rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE parent = $1 AND shown < wanted AND state <> 'blocked' ORDER BY id LIMIT 1`, card)
+	if err != nil || len(ds) == 0 {
+		return nil, err
+	}
+	return &ds[0], nil
 }
 
 // Undelivered returns rows of a channel that wait for another try, oldest first.

@@ -48,7 +48,7 @@ CREATE INDEX evidence_account ON evidence (account_id, occurred_at, id);
 CREATE TABLE expansion_routings (
   id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, account_id TEXT NOT NULL, to_person TEXT NOT NULL, escalated_to TEXT NOT NULL,
   status TEXT NOT NULL, disposition TEXT NOT NULL, opportunity_id TEXT NOT NULL, routed_at BIGINT NOT NULL, acknowledged_at BIGINT, closed_at BIGINT,
-  escalate_at BIGINT NOT NULL, pooled BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL, decision TEXT NOT NULL);
+  escalate_at BIGINT NOT NULL, outcome_minor BIGINT, outcome_currency TEXT NOT NULL, pooled BIGINT NOT NULL, version BIGINT NOT NULL, doc TEXT NOT NULL, decision TEXT NOT NULL);
 CREATE INDEX routings_signal ON expansion_routings (signal_id, number);
 CREATE INDEX routings_person ON expansion_routings (to_person, disposition, status);
 CREATE INDEX routings_escalated ON expansion_routings (escalated_to, disposition, status);
@@ -58,7 +58,7 @@ CREATE TABLE expansion_opportunities (
   id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, signal_id TEXT NOT NULL, routing_id TEXT NOT NULL REFERENCES expansion_routings (id), account_id TEXT NOT NULL,
   name TEXT NOT NULL, expansion_type TEXT NOT NULL, amount_minor BIGINT, currency TEXT NOT NULL, stage_id TEXT NOT NULL, stage TEXT NOT NULL, probability DOUBLE PRECISION,
   close_date BIGINT, owner TEXT NOT NULL, crm TEXT NOT NULL, crm_id TEXT NOT NULL, agreed TEXT NOT NULL, url TEXT NOT NULL, attached BIGINT NOT NULL, associated BIGINT NOT NULL, note_id TEXT NOT NULL,
-  won BIGINT, outcome TEXT, created_at BIGINT NOT NULL, version BIGINT NOT NULL);
+  won BIGINT, outcome TEXT, gone_at BIGINT, created_at BIGINT NOT NULL, version BIGINT NOT NULL);
 CREATE INDEX opportunities_account ON expansion_opportunities (account_id, number);
 CREATE INDEX opportunities_crm ON expansion_opportunities (crm_id);
 
