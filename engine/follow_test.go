@@ -83,7 +83,7 @@ func TestAnOpportunityGoneFromTheCRMIsToldAndLeftAlone(t *testing.T) {
 				w.poll()
 				w.slack()
 				for _, who := range []string{"Priya", "Marcus"} {
-					if n := count(d.told(w.people[who]), "opportunity_gone"); n != 1 {
+					if n := times(d.told(w.people[who]), "opportunity_gone"); n != 1 {
 						t.Errorf("%s was told %d times that it is gone, want once: %v", who, n, d.told(w.people[who]))
 					}
 				}
@@ -110,7 +110,7 @@ func TestAnOpportunityGoneFromTheCRMIsToldAndLeftAlone(t *testing.T) {
 				w.poll()
 				w.sync(rt.SignalID)
 				w.slack()
-				if n := count(d.told(w.people["Priya"]), "opportunity_back"); n != 1 {
+				if n := times(d.told(w.people["Priya"]), "opportunity_back"); n != 1 {
 					t.Errorf("Priya was told %d times that it is back, want once", n)
 				}
 				if got := c.recs["o1"].OwnerID; got != "u-dana" {
@@ -124,7 +124,7 @@ func TestAnOpportunityGoneFromTheCRMIsToldAndLeftAlone(t *testing.T) {
 	}
 }
 
-func count(verbs []string, verb string) int {
+func times(verbs []string, verb string) int {
 	n := 0
 	for _, v := range verbs {
 		if v == verb {
