@@ -166,7 +166,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
 		}
 		a.follow, o.Clock = f, f
 	}
-	p, err := Assemble(ctx, cfg, o)
+	p, err := assembleAllowed(ctx, cfg, o)
 	if err != nil {
 		return nil, errors.Join(err, a.follow.Close())
 	}
@@ -175,6 +175,50 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Stop(ctx))
 	}
 	return a, nil
+}
+
+// askWithin is how long Slack and the CRM get to refuse a token at the start.
+const askWithin = 5 * time.Second
+
+// assembleAllowed is Assemble after Slack and the CRM were asked whether they take their
+// tokens, so that a wrong one ends the start before anything is opened. One that does not
+// answer now may do so later.
+func assembleAllowed(ctx context.Context, cfg *config.Config, o Options) (*Parts, error) {
+	clock := o.Clock
+	if clock == nil {
+		clock = realClock{}
+	}
+	ask, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	s, err := slackClient(cfg, clock, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	c, err := crmClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var g errgroup.Group
+	if s != nil {
+		g.Go(func() error {
+			defer s.Close()
+			return s.Refused(ask)
+		})
+	}
+	if c != nil {
+		g.Go(func() error {
+			_, err := c.Stages(ask)
+			if x, ok := crm.AsError(err); ok && x.Kind == crm.Auth {
+				key := "crm." + cfg.CRM.Kind + ".token"
+				return &expansion.Error{Code: expansion.CodeInvalid, Field: key, Err: err, Text: fmt.Sprintf("%s is refused (status %d). Copy the token again and give it the scopes that expansionbot doctor names.", key, x.Status)}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return Assemble(ctx, cfg, o)
 }
 
 func (a *App) start(ctx context.Context, p *Parts, o Options) error {

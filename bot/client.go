@@ -229,6 +229,24 @@ func (c *Client) Check(ctx context.Context) []expansion.Check {
 	return append(checks, expansion.Check{Level: expansion.CheckPass, What: "Slack Socket Mode", Text: "a socket may be opened"})
 }
 
+// Refused reports which of the two tokens Slack refuses: an *expansion.Error that names
+// the key and what to do. A Slack that does not answer refuses nothing: nil.
+func (c *Client) Refused(ctx context.Context) error {
+	_, err := c.identity(ctx)
+	if isWord(err, authWords) {
+		return expansion.FieldErrorf("slack.bot_token", "Slack refuses the bot token (%s). %s", word(err), botTokenFix(err))
+	}
+	if err != nil || c.cfg.AppToken == "" {
+		return nil
+	}
+	if _, _, err := c.api.StartSocketModeContext(ctx); err != nil {
+		if fix := fatal(err); fix != "" {
+			return &expansion.Error{Code: expansion.CodeInvalid, Field: "slack.app_token", Text: fix, Err: err}
+		}
+	}
+	return nil
+}
+
 func checkText(err error) string {
 	if w := word(err); w != "" {
 		return "Slack answers " + w
