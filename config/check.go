@@ -369,13 +369,9 @@ func (c Config) RequiredForServe() Problems {
 	if len(c.Admins) == 0 {
 		need("admins", "", "Name at least one person of RevOps, who may publish rules, by e-mail address.")
 	}
-	switch sf := c.CRM.Salesforce; c.CRM.Kind {
+	switch c.CRM.Kind {
 	case "salesforce":
-		need("crm.salesforce.login_url", sf.LoginURL, "Write the org's My Domain address, https://acme.my.salesforce.com.")
-		need("crm.salesforce.client_id", sf.ClientID, "Copy the consumer key of the connected app.")
-		if sf.PrivateKeyFile == "" {
-			need("crm.salesforce.client_secret", sf.ClientSecret.Reveal(), "Copy the consumer secret of the connected app, or set private_key_file and username.")
-		}
+		k.fail("crm.kind", "Use hubspot or none; it can also be set as "+Variable("crm.kind")+".", "is salesforce, which this version cannot write to yet")
 	case "hubspot":
 		need("crm.hubspot.token", c.CRM.HubSpot.Token.Reveal(), "Make a service key in HubSpot under Settings, Integrations and copy it.")
 	}

@@ -176,7 +176,7 @@ log: {level: warn}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(config.Config{})); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
-	if ps := c.RequiredForServe(); ps != nil {
+	if ps := c.RequiredForServe(); len(ps) != 1 || ps[0].Path != "crm.kind" {
 		t.Errorf("required: %v", ps)
 	}
 	if c.Log.Slog() != slog.LevelWarn {
@@ -315,7 +315,7 @@ func TestRequiredForServeDependsOnTheCRM(t *testing.T) {
 	for kind, want := range map[string][]string{
 		"none":       {"slack.bot_token", "slack.app_token", "admins"},
 		"hubspot":    {"slack.bot_token", "slack.app_token", "admins", "crm.hubspot.token"},
-		"salesforce": {"slack.bot_token", "slack.app_token", "admins", "crm.salesforce.login_url", "crm.salesforce.client_id", "crm.salesforce.client_secret"},
+		"salesforce": {"slack.bot_token", "slack.app_token", "admins", "crm.kind"},
 	} {
 		c, err := config.Load("", []string{"EXPANSION_CRM_KIND=" + kind})
 		if err != nil {

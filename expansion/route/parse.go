@@ -102,7 +102,6 @@ func (r *policyReader) policy(root *yaml.Node) {
 	if !seen["escalation"] && root.Kind == yaml.MappingNode {
 		r.ps.errorf(root.Line, "escalation", "The policy has no escalation. Add escalation: with a last level such as - to: revops.")
 	}
-	r.pairs(lines)
 }
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
@@ -239,47 +238,67 @@ func (r *policyReader) askFirst(n *yaml.Node, path string) {
 
 func (r *policyReader) timing(n *yaml.Node, path string, lines map[string]int) {
 	t := &r.p.timing
-	set := func(key string, to *time.Duration, lo, hi time.Duration) field {
-		return field{key, func(n *yaml.Node, path string) { *to, lines[key] = r.duration(n, path, lo, hi), n.Line }}
+	// at keeps the line of a key whose value was taken, and refused for one whose was not.
+	at := func(key string, n *yaml.Node, read func()) {
+		before := len(r.ps)
+		if read(); len(r.ps) > before {
+			lines[key] = refused
+		} else {
+			lines[key] = n.Line
+		}
 	}
-	const minute = time.Minute
+	set := func(key string, to *time.Duration, lo, hi time.Duration) field {
+		return field{key, func(n *yaml.Node, path string) { at(key, n, func() { *to = r.duration(n, path, lo, hi) }) }}
+	}
+	const least = time.Second // so that the whole ladder can be tried within minutes
 	r.mapping(n, path, []field{
-		set("review_window", &t.ReviewWindow, 0, 14*minute), // so that routing ends inside 15 min
-		set("ack_target", &t.AckTarget, minute, 0),
+		set("review_window", &t.ReviewWindow, 0, 14*time.Minute), // so that routing ends inside 15 min
+		set("ack_target", &t.AckTarget, least, 0),
 		{"nudges", func(n *yaml.Node, path string) {
-			lines["nudges"], t.Nudges = n.Line, nil
-			r.list(n, path, func(n *yaml.Node, path string) { t.Nudges = append(t.Nudges, r.duration(n, path, minute, 0)) })
+			t.Nudges = nil
+			at("nudges", n, func() {
+				r.list(n, path, func(n *yaml.Node, path string) { t.Nudges = append(t.Nudges, r.duration(n, path, least, 0)) })
+			})
 		}},
 		set("nudge_gap", &t.NudgeGap, 0, 0),
-		set("escalate_after", &t.EscalateAfter, minute, 0),
-		set("escalate_again", &t.EscalateAgain, minute, 0),
-		set("extend_by", &t.ExtendBy, minute, 0),
+		set("escalate_after", &t.EscalateAfter, least, 0),
+		set("escalate_again", &t.EscalateAgain, least, 0),
+		set("extend_by", &t.ExtendBy, least, 0),
 		set("not_mine_leaves", &t.NotMineLeaves, 0, 0),
 		set("undo_window", &t.UndoWindow, 0, 24*time.Hour),
 		set("hold_for", &t.HoldFor, 0, 0),
-		set("ask_reminder", &t.AskReminder, minute, 0),
-		set("park_after", &t.ParkAfter, minute, 0),
+		set("ask_reminder", &t.AskReminder, least, 0),
+		set("park_after", &t.ParkAfter, least, 0),
 		set("duplicate_window", &t.DuplicateWindow, 0, 0),
-		set("retry_no_recipient", &t.RetryNoRecipient, minute, 24*time.Hour),
-		set("not_real_answer", &t.NotRealAnswer, minute, 0),
+		set("retry_no_recipient", &t.RetryNoRecipient, least, 24*time.Hour),
+		set("not_real_answer", &t.NotRealAnswer, least, 0),
 	})
+	r.pairs(lines)
 }
 
-// pairs reports durations that are fine alone but not together.
+// refused stands for the line of a duration that cannot be held against the others.
+const refused = -1
+
+// pairs reports durations that are fine alone but not together. lines are where they
+// stand; one that is not in the file is its default.
 func (r *policyReader) pairs(lines map[string]int) {
 	t := r.p.timing
+	both := func(a, b string) bool { return lines[a] != refused && lines[b] != refused }
+	if lines["nudges"] == refused {
+		t.Nudges = nil
+	}
 	if !slices.IsSorted(t.Nudges) || len(slices.Compact(slices.Clone(t.Nudges))) != len(t.Nudges) {
 		r.ps.errorf(lines["nudges"], "timing.nudges", "Nudges go from the earliest to the latest, each time once.")
 	}
-	if len(t.Nudges) > 0 && slices.Max(t.Nudges) >= t.EscalateAfter {
+	if len(t.Nudges) > 0 && both("nudges", "escalate_after") && slices.Max(t.Nudges) >= t.EscalateAfter {
 		r.ps.errorf(max(lines["nudges"], lines["escalate_after"]), "timing.nudges",
 			"The nudge at %s comes after the escalation at %s. Make it earlier.", writeDuration(slices.Max(t.Nudges)), writeDuration(t.EscalateAfter))
 	}
-	if t.AckTarget > t.EscalateAfter {
+	if both("ack_target", "escalate_after") && t.AckTarget > t.EscalateAfter {
 		r.ps.errorf(max(lines["ack_target"], lines["escalate_after"]), "timing.ack_target",
 			"The target of %s is later than the escalation at %s. Make it earlier.", writeDuration(t.AckTarget), writeDuration(t.EscalateAfter))
 	}
-	if t.AskReminder >= t.ParkAfter {
+	if both("ask_reminder", "park_after") && t.AskReminder >= t.ParkAfter {
 		r.ps.errorf(max(lines["ask_reminder"], lines["park_after"]), "timing.ask_reminder",
 			"The reminder at %s comes after the signal is parked at %s. Make it earlier.", writeDuration(t.AskReminder), writeDuration(t.ParkAfter))
 	}

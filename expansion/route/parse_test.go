@@ -3,7 +3,9 @@ package route_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -162,4 +164,39 @@ func FuzzParsePolicy(f *testing.F) {
 		}
 		route.Lint(p, nil, nil)
 	})
+}
+
+// The whole ladder can be tried live: every duration may be written in seconds.
+func TestEveryDurationAcceptsSeconds(t *testing.T) {
+	t.Parallel()
+	keys := []string{
+		"review_window", "ack_target", "nudge_gap", "escalate_after", "escalate_again", "extend_by", "not_mine_leaves", "undo_window",
+		"hold_for", "park_after", "duplicate_window", "retry_no_recipient", "not_real_answer",
+	}
+	var b strings.Builder
+	b.WriteString("version: 1\nrules: [{name: all, kind: catch_all}]\nescalation: [{to: revops}]\ntiming:\n  nudges: [1, 2s]\n  ask_reminder: 2\n")
+	for _, k := range keys {
+		fmt.Fprintf(&b, "  %s: 30\n", k)
+	}
+	p, err := route.ParsePolicy([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := reflect.ValueOf(p.Timing())
+	for i := range v.NumField() {
+		d, ok := v.Field(i).Interface().(time.Duration)
+		if name := v.Type().Field(i).Name; ok && d != 30*time.Second && name != "AskReminder" {
+			t.Errorf("%s is %v, want 30s", name, d)
+		}
+	}
+}
+
+// A value that is refused is not held against others as if it were something else.
+func TestRefusedDurationIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	_, err := route.ParsePolicy([]byte("version: 1\nrules: [{name: all, kind: catch_all}]\nescalation: [{to: revops}]\ntiming:\n  escalate_after: 500ms\n  nudges: [4h, soon]\n  park_after: never\n"))
+	ps, ok := errors.AsType[route.Problems](err)
+	if !ok || len(ps) != 3 {
+		t.Fatalf("got %v, want one problem for each of the three values", err)
+	}
 }
