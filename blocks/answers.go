@@ -35,9 +35,9 @@ func Menu(admin bool, shadow *ShadowCount) Message {
 
 // shadowBlock says what detection found while it only counts; an admin can end that.
 func shadowBlock(admin bool, c ShadowCount) (slack.Block, string) {
-	s := fmt.Sprintf("Watching only: %s found so far, nobody was told.", count(c.Signals, "signal"))
+	s := fmt.Sprintf("Watching only: %s found so far, nobody was told.", expansion.Count(c.Signals, "signal"))
 	if c.Customers > 0 {
-		s = fmt.Sprintf("Watching only: %s at %s found so far, nobody was told.", count(c.Signals, "signal"), count(c.Customers, "customer"))
+		s = fmt.Sprintf("Watching only: %s at %s found so far, nobody was told.", expansion.Count(c.Signals, "signal"), expansion.Count(c.Customers, "customer"))
 	}
 	if !admin {
 		return smallPrint(s + " RevOps turns it on."), s
@@ -71,7 +71,7 @@ func Account(a AccountCard) Message {
 	}
 	seats := "seats not known"
 	if a.Account.SeatsLicensed != nil {
-		seats = count(int(*a.Account.SeatsLicensed), "seat")
+		seats = expansion.Count(int(*a.Account.SeatsLicensed), "seat")
 	}
 	owner := "Not known"
 	if a.Account.CSM != "" {
@@ -95,7 +95,7 @@ func Account(a AccountCard) Message {
 		section("*Usage* " + r.known("", a.Context.Usage)),
 	}
 	open := max(len(a.Open), a.OpenTotal)
-	text := r.account() + ": " + count(open, "open signal") + ". On hold for: " + hold + "."
+	text := r.account() + ": " + expansion.Count(open, "open signal") + ". On hold for: " + hold + "."
 	if len(a.Open) == 0 {
 		bs = append(bs, smallPrint("No open signals."))
 	}
@@ -144,7 +144,7 @@ func List(p ListPage) Message {
 		text := "No signals match. Try fewer filters, or `/expansion log`."
 		return Message{Text: text, Blocks: list(section(text))}
 	}
-	head := count(max(p.Total, len(p.Cases)), "signal")
+	head := expansion.Count(max(p.Total, len(p.Cases)), "signal")
 	if p.Pages > 1 {
 		head += fmt.Sprintf(", page %d of %d", page, p.Pages)
 	}
@@ -252,7 +252,7 @@ func Mine(viewer expansion.Person, now time.Time, cases []expansion.Case, total 
 	if total == 1 {
 		wait = "waits"
 	}
-	head := count(total, "signal") + " " + wait + " on you, oldest first."
+	head := expansion.Count(total, "signal") + " " + wait + " on you, oldest first."
 	bs := []slack.Block{section("*" + head + "*")}
 	text := head
 	for i, c := range cases {

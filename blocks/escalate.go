@@ -188,20 +188,20 @@ func listCard(l expansion.List) Message {
 	var head, ask, foot string
 	switch l.Kind {
 	case expansion.ListFirstScan:
-		head = count(n, "signal") + " from the first scan"
+		head = expansion.Count(n, "signal") + " from the first scan"
 		ask = "They were true before I looked first. They route only when you choose."
 		foot = "Anything you leave stays in Home."
 	case expansion.ListRoutedToday:
-		head = "Routed today: " + count(n, "more signal")
+		head = "Routed today: " + expansion.Count(n, "more signal")
 		ask = "Over your daily number of cards, so they come as one list. Each was routed when its window ended."
 	case expansion.ListWhileAway:
 		head = "While you were away"
 		ask = awaySummary(l.Cases)
 	case expansion.ListNudges:
-		head = count(n, "customer") + " waiting for you"
+		head = expansion.Count(n, "customer") + " waiting for you"
 		ask = "Acknowledge, or say it isn't yours."
 	default:
-		head = count(n, "signal")
+		head = expansion.Count(n, "signal")
 	}
 	bs := []slack.Block{header(head)}
 	if ask != "" {

@@ -120,7 +120,7 @@ func Home(v HomeView) slack.HomeTabViewRequest {
 		left += g.signals() - len(g.Cases)
 	}
 	if left > 0 {
-		bs = append(bs, smallPrint(count(left, "more signal")+" on this page; narrow the filters to see them."))
+		bs = append(bs, smallPrint(expansion.Count(left, "more signal")+" on this page; narrow the filters to see them."))
 	}
 	if len(v.Groups) == 0 {
 		empty := "No open signals. Log one; what is noticed by itself shows here too."

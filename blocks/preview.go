@@ -92,7 +92,7 @@ func Preview(c expansion.Case, f PreviewForm) slack.ModalViewRequest {
 			bs = append(bs, optional(input(BlockStage, "Stage of the "+noun, choose("Choose a stage", f.StageID, items))))
 		}
 	}
-	also := []Item{{Value: AlsoEmail, Text: "Email it too"}, {Value: AlsoHold, Text: fmt.Sprintf("Hold other outreach for %s", count(days, "day"))}}
+	also := []Item{{Value: AlsoEmail, Text: "Email it too"}, {Value: AlsoHold, Text: fmt.Sprintf("Hold other outreach for %s", expansion.Count(days, "day"))}}
 	boxes := slack.NewCheckboxGroupsBlockElement(InputValue, options(also)...)
 	boxes.InitialOptions = options(also)
 	bs = append(bs,

@@ -36,7 +36,7 @@ type ReportTable struct {
 // is whose signals they are ("my team"), people name the reps.
 func Performance(p expansion.Performance, scope string, people map[expansion.PersonID]expansion.Person) ReportView {
 	days := int(p.Until.Sub(p.Since).Hours()/24 + 0.5)
-	v := ReportView{Title: "Signals, last " + count(max(days, 1), "day") + prefixed(", ", scope)}
+	v := ReportView{Title: "Signals, last " + expansion.Count(max(days, 1), "day") + prefixed(", ", scope)}
 	for _, t := range p.Targets {
 		v.Lines = append(v.Lines, ReportLine{Name: t.Name, Now: t.Now, Target: t.Target, Enough: t.Enough})
 	}

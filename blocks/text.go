@@ -8,6 +8,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/rivo/uniseg"
+
+	"expansionbot/expansion"
 )
 
 // Slack's limits in characters (Block Kit reference). We count UTF-16 units, which is
@@ -256,7 +258,7 @@ func fit(lines []string, limit int) string {
 	n := 0
 	for i, l := range lines {
 		if n += units(l) + 1; n > limit-20 && i > 0 {
-			return strings.Join(lines[:i], "\n") + "\nAnd " + count(len(lines)-i, "more line") + "."
+			return strings.Join(lines[:i], "\n") + "\nAnd " + expansion.Count(len(lines)-i, "more line") + "."
 		}
 	}
 	return strings.Join(lines, "\n")

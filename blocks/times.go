@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"expansionbot/expansion"
 )
 
 // lens is a reader's view of time: when it is now and in which zone they live.
@@ -111,9 +113,9 @@ func (l lens) renewal(end *time.Time) string {
 	case n == 0:
 		return l.day(*end) + ", today"
 	case n < 0:
-		return fmt.Sprintf("%s, %s ago", l.day(*end), count(-n, "day"))
+		return fmt.Sprintf("%s, %s ago", l.day(*end), expansion.Count(-n, "day"))
 	}
-	return fmt.Sprintf("%s, %s", l.day(*end), count(n, "day"))
+	return fmt.Sprintf("%s, %s", l.day(*end), expansion.Count(n, "day"))
 }
 
 var isoDay = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}\b`)
@@ -126,14 +128,6 @@ func (l lens) isoDays(s string) string {
 		}
 		return day
 	})
-}
-
-// count is "1 day", "3 days".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // ordinal is "1st", "9th", "22nd".

@@ -25,9 +25,9 @@ func newImport(e *env) *cobra.Command {
 		Use:   "import DIR|FILE…",
 		Short: "Import people, accounts, usage, events and health from CSV files",
 		Long: "Import tables from CSV files, or every table in a folder. A table is known by the first word of its\n" +
-			"file name (people, accounts, contacts, named, partners, opportunities, entitlements, usage, events,\n" +
-			"health), else by its columns. Good rows are kept and bad ones named with line and column; importing\n" +
-			"the same again changes nothing. docs/import.md lists the columns.",
+			"file name (people, accounts, contacts, named, partners, entitlements, usage, events, health), else by\n" +
+			"its columns. Good rows are kept and bad ones named with line and column; importing the same again\n" +
+			"changes nothing. docs/import.md lists the columns.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(cmd, "Name at least one CSV file, or a folder of them.")

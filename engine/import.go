@@ -2,7 +2,9 @@ package engine
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -64,10 +66,14 @@ func (e *Engine) Import(ctx context.Context, files []ImportFile, strict bool) (I
 
 func (e *Engine) importAll(ctx context.Context, files []ImportFile, keep bool) (ImportResult, error) {
 	var res ImportResult
-	im := &importer{e: e, keep: keep, unknown: map[string]int{}}
+	im := e.importer(keep)
 	for _, kind := range source.Kinds {
 		for _, f := range files {
 			if f.Kind != kind {
+				continue
+			}
+			if kind == source.KindOpportunities {
+				res.Warnings = append(res.Warnings, f.Name+" was left out: opportunities come from the CRM.")
 				continue
 			}
 			if err := im.load(ctx); err != nil {
@@ -82,18 +88,51 @@ func (e *Engine) importAll(ctx context.Context, files []ImportFile, keep bool) (
 			}
 		}
 	}
-	for email, n := range im.unknown {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("%s is in no people file; %d rows name them and were kept without them.", email, n))
-	}
+	res.Warnings = append(res.Warnings, im.warnings()...)
 	return res, nil
 }
 
 // importer resolves addresses and writes batches.
 type importer struct {
-	e       *Engine
-	keep    bool
-	ids     map[string]expansion.PersonID
-	unknown map[string]int
+	e        *Engine
+	keep     bool
+	name     string // of the file under way
+	ids      map[string]expansion.PersonID
+	listed   map[string]int // rows of the people files so far that name an address
+	accounts map[expansion.AccountID]bool
+	unknown  map[missing]int
+}
+
+// missing is who or what rows of a file name and nobody has imported.
+type missing struct {
+	file    string
+	email   string
+	account expansion.AccountID
+}
+
+func (e *Engine) importer(keep bool) *importer {
+	return &importer{e: e, keep: keep, listed: map[string]int{}, accounts: map[expansion.AccountID]bool{}, unknown: map[missing]int{}}
+}
+
+// warnings says what rows were kept without, and which wait for their account.
+func (im *importer) warnings() []string {
+	var out []string
+	waiting := map[string][]string{}
+	rows := map[string]int{}
+	for m, n := range im.unknown {
+		if m.email != "" {
+			out = append(out, fmt.Sprintf("%s: %s is in no people file; %s kept without them.", m.file, m.email, rowsAre(n)))
+			continue
+		}
+		waiting[m.file] = append(waiting[m.file], string(m.account))
+		rows[m.file] += n
+	}
+	for file, accounts := range waiting {
+		slices.Sort(accounts)
+		out = append(out, fmt.Sprintf("%s: %s about %s nobody has imported, first %s; that counts once the account is there.", file, rowsAre(rows[file]), expansion.Count(len(accounts), "account"), accounts[0]))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // load reads who is known, before each file: the file before may have added people.
@@ -116,9 +155,41 @@ func (im *importer) id(email string) expansion.PersonID {
 	}
 	id, ok := im.ids[email]
 	if !ok && im.keep {
-		im.unknown[email]++
+		im.unknown[missing{file: im.name, email: email}]++
 	}
 	return id
+}
+
+// someone refuses a row whose column names nobody we know.
+func (im *importer) someone(column, email string) error {
+	email = strings.ToLower(email)
+	if _, ok := im.ids[email]; ok || im.listed[email] > 0 {
+		return nil
+	}
+	return source.Refusal{Column: column, Reason: email + " is in no people file; import them first"}
+}
+
+// about counts rows about an account that is not there yet.
+func (im *importer) about(ctx context.Context, r store.Reader, id expansion.AccountID) error {
+	known, asked := im.accounts[id]
+	if !asked {
+		_, err := r.Account(ctx, id)
+		if known = err == nil; !known && expansion.CodeOf(err) != expansion.CodeNotFound {
+			return err
+		}
+		im.accounts[id] = known
+	}
+	if !known {
+		im.unknown[missing{file: im.name, account: id}]++
+	}
+	return nil
+}
+
+func rowsAre(n int) string {
+	if n == 1 {
+		return "1 row is"
+	}
+	return fmt.Sprintf("%d rows are", n)
 }
 
 // writeRows collects up to batchRows values and writes them in one transaction each;
@@ -164,6 +235,7 @@ func (im *importer) file(ctx context.Context, f ImportFile) (source.Stats, []sou
 		return source.Stats{}, nil, err
 	}
 	defer r.Close()
+	im.name = f.Name
 	switch f.Kind {
 	case source.KindPeople:
 		return im.people(ctx, r, f.Name)
@@ -176,46 +248,91 @@ func (im *importer) file(ctx context.Context, f ImportFile) (source.Stats, []sou
 			return source.ReadContacts(r, f.Name, y)
 		}, func(tx *store.Tx, row source.ContactRow) error {
 			row.Contact.Owner = im.id(row.OwnerEmail)
-			return tx.PutContact(ctx, row.Contact)
+			return errors.Join(im.about(ctx, tx.Reader, row.Contact.AccountID), tx.PutContact(ctx, row.Contact))
 		})
 	case source.KindNamed:
 		return writeRows(ctx, im, func(y func(source.NamedRow) error) (source.Stats, []source.RowError, error) {
-			return source.ReadNamed(r, f.Name, y)
+			return source.ReadNamed(r, f.Name, func(row source.NamedRow) error {
+				if err := im.someone("email", row.Email); err != nil {
+					return err
+				}
+				return y(row)
+			})
 		}, func(tx *store.Tx, row source.NamedRow) error {
-			if rep := im.id(row.Email); rep != "" {
-				return tx.PutNamed(ctx, expansion.NamedAccount{AccountID: row.AccountID, Rep: rep, From: row.From, To: row.To})
-			}
-			return nil
+			return errors.Join(im.about(ctx, tx.Reader, row.AccountID), tx.PutNamed(ctx, expansion.NamedAccount{AccountID: row.AccountID, Rep: im.id(row.Email), From: row.From, To: row.To}))
 		})
 	case source.KindPartners:
 		return writeRows(ctx, im, func(y func(source.PartnerRow) error) (source.Stats, []source.RowError, error) {
-			return source.ReadPartners(r, f.Name, y)
+			return source.ReadPartners(r, f.Name, func(row source.PartnerRow) error {
+				if err := cmp.Or(im.someone("csm_email", row.CSMEmail), im.someone("email", row.Email)); err != nil {
+					return err
+				}
+				return y(row)
+			})
 		}, func(tx *store.Tx, row source.PartnerRow) error {
-			csm, rep := im.id(row.CSMEmail), im.id(row.Email)
-			if csm == "" || rep == "" {
-				return nil
-			}
-			return tx.PutPartner(ctx, expansion.Partner{CSM: csm, AccountID: row.AccountID, Rep: rep, From: row.From, To: row.To})
+			return tx.PutPartner(ctx, expansion.Partner{CSM: im.id(row.CSMEmail), AccountID: row.AccountID, Rep: im.id(row.Email), From: row.From, To: row.To})
 		})
 	case source.KindEntitlements:
 		return writeRows(ctx, im, func(y func(expansion.Entitlement) error) (source.Stats, []source.RowError, error) {
 			return source.ReadEntitlements(r, f.Name, y)
-		}, func(tx *store.Tx, v expansion.Entitlement) error { return tx.PutEntitlement(ctx, v) })
-	case source.KindUsage:
-		return writeRows(ctx, im, func(y func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error) {
-			return source.ReadUsage(r, f.Name, y)
-		}, func(tx *store.Tx, v expansion.UsagePoint) error { return im.usage(ctx, tx, v) })
-	case source.KindEvents:
-		return writeRows(ctx, im, func(y func(expansion.FeatureEvent) error) (source.Stats, []source.RowError, error) {
-			return source.ReadEvents(r, f.Name, y)
-		}, func(tx *store.Tx, v expansion.FeatureEvent) error { return tx.PutEvent(ctx, v) })
-	case source.KindHealth:
-		return writeRows(ctx, im, func(y func(expansion.HealthPoint) error) (source.Stats, []source.RowError, error) {
-			return source.ReadHealth(r, f.Name, y)
-		}, func(tx *store.Tx, v expansion.HealthPoint) error { return tx.PutHealth(ctx, v) })
+		}, func(tx *store.Tx, v expansion.Entitlement) error {
+			return errors.Join(im.about(ctx, tx.Reader, v.AccountID), tx.PutEntitlement(ctx, v))
+		})
 	}
-	return source.Stats{}, nil, expansion.Errorf(expansion.CodeInvalid, "%s holds nothing that can be imported yet: name it people.csv, accounts.csv, usage.csv, events.csv, health.csv, entitlements.csv, contacts.csv, named.csv or partners.csv.", f.Name)
+	return im.evidence(ctx, f.Kind, evidenceReaders{source.ReadUsage, source.ReadEvents, source.ReadHealth}, r)
 }
+
+// evidenceReaders read the three kinds of evidence in one form, CSV or JSON lines.
+type evidenceReaders struct {
+	usage  func(io.Reader, string, func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error)
+	events func(io.Reader, string, func(expansion.FeatureEvent) error) (source.Stats, []source.RowError, error)
+	health func(io.Reader, string, func(expansion.HealthPoint) error) (source.Stats, []source.RowError, error)
+}
+
+// evidence takes usage, feature events or health scores in; then is as in writeRows.
+func (im *importer) evidence(ctx context.Context, kind source.Kind, read evidenceReaders, r io.Reader, then ...func(*store.Tx) error) (source.Stats, []source.RowError, error) {
+	switch kind {
+	case source.KindUsage:
+		return happenings(ctx, im, r, read.usage, func(v expansion.UsagePoint) (expansion.AccountID, string, time.Time) {
+			return v.AccountID, "day", v.Day
+		},
+			func(tx *store.Tx, v expansion.UsagePoint) error { return im.usage(ctx, tx, v) }, then...)
+	case source.KindEvents:
+		return happenings(ctx, im, r, read.events, func(v expansion.FeatureEvent) (expansion.AccountID, string, time.Time) {
+			return v.AccountID, "at", v.At
+		},
+			func(tx *store.Tx, v expansion.FeatureEvent) error { return tx.PutEvent(ctx, v) }, then...)
+	case source.KindHealth:
+		return happenings(ctx, im, r, read.health, func(v expansion.HealthPoint) (expansion.AccountID, string, time.Time) {
+			return v.AccountID, "day", v.Day
+		},
+			func(tx *store.Tx, v expansion.HealthPoint) error { return tx.PutHealth(ctx, v) }, then...)
+	}
+	return source.Stats{}, nil, expansion.Errorf(expansion.CodeInvalid, "%s holds nothing that can be imported: name it %s.", im.name, tables)
+}
+
+// happenings writes rows about an account and a time that is not in the future; of says
+// which account, and which column holds which time.
+func happenings[T any](ctx context.Context, im *importer, r io.Reader, read func(io.Reader, string, func(T) error) (source.Stats, []source.RowError, error), of func(T) (expansion.AccountID, string, time.Time), put func(*store.Tx, T) error, then ...func(*store.Tx) error) (source.Stats, []source.RowError, error) {
+	latest := im.e.clock.Now().Add(24 * time.Hour) // a day of slack covers every time zone
+	return writeRows(ctx, im, func(y func(T) error) (source.Stats, []source.RowError, error) {
+		return read(r, im.name, func(v T) error {
+			if _, column, at := of(v); at.After(latest) {
+				return source.Refusal{Column: column, Reason: at.Format(time.DateOnly) + " is in the future"}
+			}
+			return y(v)
+		})
+	}, func(tx *store.Tx, v T) error {
+		account, _, _ := of(v)
+		if err := im.about(ctx, tx.Reader, account); err != nil {
+			return err
+		}
+		return put(tx, v)
+	}, then...)
+}
+
+// tables are the names a file to import may have.
+const tables = "people.csv, accounts.csv, usage.csv, events.csv, health.csv, entitlements.csv, contacts.csv, named.csv or partners.csv"
 
 // people writes everybody first and their managers after, since a manager may stand
 // further down in the file. It keeps what the file does not know: Slack and CRM links.
@@ -223,6 +340,9 @@ func (im *importer) people(ctx context.Context, r io.Reader, name string) (sourc
 	var managed []source.PersonRow
 	stats, bad, err := writeRows(ctx, im, func(y func(source.PersonRow) error) (source.Stats, []source.RowError, error) {
 		return source.ReadPeople(r, name, func(row source.PersonRow) error {
+			if im.listed[row.Email]++; im.listed[row.Email] > 1 {
+				return source.Refusal{Column: "email", Reason: row.Email + " stands twice; keep one row for each person"}
+			}
 			managed = append(managed, row)
 			return y(row)
 		})
@@ -314,30 +434,28 @@ func (e *Engine) Look(ctx context.Context, ids []string) error {
 // Push takes evidence in that was pushed over HTTP as one JSON object a line. Rows are
 // kept as they come; accounts with new usage are looked at right away.
 func (e *Engine) Push(ctx context.Context, kind source.Kind, r io.Reader) (source.Stats, []source.RowError, error) {
-	im := &importer{e: e, keep: true, unknown: map[string]int{}}
-	switch kind {
-	case source.KindUsage:
-		seen := map[string]bool{}
-		return writeRows(ctx, im, func(y func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error) {
-			return source.ReadUsageJSON(r, "body", y)
-		}, func(tx *store.Tx, v expansion.UsagePoint) error {
-			seen[string(v.AccountID)] = true
-			return im.usage(ctx, tx, v)
-		}, func(tx *store.Tx) error {
-			ids := slices.Sorted(maps.Keys(seen))
-			clear(seen)
-			return tx.Enqueue(ctx, LookArgs{AccountIDs: ids}, time.Time{})
-		})
-	case source.KindEvents:
-		return writeRows(ctx, im, func(y func(expansion.FeatureEvent) error) (source.Stats, []source.RowError, error) {
-			return source.ReadEventsJSON(r, "body", y)
-		}, func(tx *store.Tx, v expansion.FeatureEvent) error { return tx.PutEvent(ctx, v) })
-	case source.KindHealth:
-		return writeRows(ctx, im, func(y func(expansion.HealthPoint) error) (source.Stats, []source.RowError, error) {
-			return source.ReadHealthJSON(r, "body", y)
-		}, func(tx *store.Tx, v expansion.HealthPoint) error { return tx.PutHealth(ctx, v) })
+	im := e.importer(true)
+	im.name = "body"
+	seen := map[string]bool{}
+	readers := evidenceReaders{
+		usage: func(r io.Reader, name string, y func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error) {
+			return source.ReadUsageJSON(r, name, func(v expansion.UsagePoint) error {
+				seen[string(v.AccountID)] = true
+				return y(v)
+			})
+		},
+		events: source.ReadEventsJSON, health: source.ReadHealthJSON,
 	}
-	return source.Stats{}, nil, expansion.Errorf(expansion.CodeInvalid, "%s cannot be pushed yet.", kind)
+	stats, bad, err := im.evidence(ctx, kind, readers, r, func(tx *store.Tx) error {
+		if len(seen) == 0 {
+			return nil
+		}
+		ids := slices.Sorted(maps.Keys(seen))
+		clear(seen)
+		return tx.Enqueue(ctx, LookArgs{AccountIDs: ids}, time.Time{})
+	})
+	stats.Warnings = append(stats.Warnings, im.warnings()...)
+	return stats, bad, err
 }
 
 // maxFile bounds one imported file.
@@ -357,7 +475,10 @@ func ImportFiles(paths []string) ([]ImportFile, error) {
 			if !must {
 				return nil
 			}
-			return expansion.Errorf(expansion.CodeInvalid, "%s holds nothing that can be imported: name it people.csv, accounts.csv, usage.csv, events.csv, health.csv, entitlements.csv, contacts.csv, named.csv or partners.csv.", path)
+			return expansion.Errorf(expansion.CodeInvalid, "%s holds nothing that can be imported: name it %s.", path, tables)
+		}
+		if kind == source.KindOpportunities && must {
+			return expansion.Errorf(expansion.CodeInvalid, "%s cannot be imported: opportunities come from the CRM.", path)
 		}
 		out = append(out, ImportFile{Name: path, Kind: kind, Open: func() (io.ReadCloser, error) { return source.Open(path, maxFile) }})
 		return nil
@@ -409,7 +530,7 @@ func headOf(path string) ([]string, error) {
 // ImportRavenstack imports the public RavenStack sample from a folder; its doc comment in
 // source says what is derived from what.
 func (e *Engine) ImportRavenstack(ctx context.Context, dir string) (ImportResult, map[string]int, error) {
-	im := &importer{e: e, keep: true, unknown: map[string]int{}}
+	im := e.importer(true)
 	var accounts []source.AccountRow
 	var usage []expansion.UsagePoint
 	flush := func() error {

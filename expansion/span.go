@@ -24,3 +24,11 @@ func Span(d time.Duration) string {
 		return fmt.Sprintf("%d days", h/24)
 	}
 }
+
+// Count is a number of things: "1 case", "3 cases".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

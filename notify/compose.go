@@ -259,12 +259,12 @@ func (w writer) notice(text string) *letter {
 func (w writer) list(list expansion.List) *letter {
 	n := list.Len()
 	titles := map[expansion.ListKind]string{
-		expansion.ListNudges:      count(n, "case") + " waiting for you",
-		expansion.ListWhileAway:   "While you were away: " + count(n, "case") + " went to others",
-		expansion.ListRoutedToday: "Routed today: " + count(n, "case"),
-		expansion.ListFirstScan:   "Found at the first scan: " + count(n, "case"),
+		expansion.ListNudges:      expansion.Count(n, "case") + " waiting for you",
+		expansion.ListWhileAway:   "While you were away: " + expansion.Count(n, "case") + " went to others",
+		expansion.ListRoutedToday: "Routed today: " + expansion.Count(n, "case"),
+		expansion.ListFirstScan:   "Found at the first scan: " + expansion.Count(n, "case"),
 	}
-	title := orElse(titles[list.Kind], count(n, "case"))
+	title := orElse(titles[list.Kind], expansion.Count(n, "case"))
 	l := &letter{Subject: title, Title: title, Preview: title, Hint: "The buttons for each are in Slack.", Footer: w.footer()}
 	for i, c := range list.Cases {
 		if i == maxListed {

@@ -105,14 +105,6 @@ func sentence(s string) string {
 	return s + "."
 }
 
-// count is "1 case", "3 cases".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // at is a moment in the reader's own zone: "13:06" today, else "14 Mar 13:06".
 func (w writer) at(t time.Time) string {
 	t, now := t.In(w.loc), w.Now.In(w.loc)
@@ -152,9 +144,9 @@ func (w writer) renewal() string {
 	case n == 0:
 		return day + ", today"
 	case n < 0:
-		return day + ", " + count(-n, "day") + " ago"
+		return day + ", " + expansion.Count(-n, "day") + " ago"
 	default:
-		return day + ", " + count(n, "day")
+		return day + ", " + expansion.Count(n, "day")
 	}
 }
 

@@ -111,8 +111,8 @@ var partners = table[PartnerRow]{
 // ReadPeople reads people.csv. An empty name becomes the part of the address before the
 // "@"; an empty active is true; an empty max_open is no limit, and 0 takes nothing.
 //
-// Like all readers of this package it goes on after a bad row, stops at the first error
-// of yield and returns that as it is, and returns an *expansion.Error when the file as a
+// Like all readers of this package it goes on after a bad row or a Refusal by yield, stops
+// at any other error of yield and returns that as it is, and returns an *expansion.Error when the file as a
 // whole cannot be read (no header, a needed column missing).
 func ReadPeople(r io.Reader, file string, yield func(PersonRow) error) (Stats, []RowError, error) {
 	return readCSV(r, file, people, yield)

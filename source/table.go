@@ -40,6 +40,17 @@ func (e RowError) Error() string {
 	return fmt.Sprintf("%s line %d, column %s: %s", e.File, e.Line, e.ColumnName, e.Reason)
 }
 
+// Refusal is returned by a yield that cannot take a row for a reason the reader does not
+// know, such as an account nobody has: the row is refused like any other, and the file
+// goes on.
+type Refusal struct {
+	Column string // as the format names it
+	Reason string // what is wrong and what is expected
+}
+
+// Error implements error.
+func (r Refusal) Error() string { return r.Column + ": " + r.Reason }
+
 // column is one column of a format.
 type column struct {
 	name    string
@@ -127,7 +138,8 @@ func readCSV[T any](r io.Reader, file string, t table[T], yield func(T) error) (
 	}
 }
 
-// deliver parses the row that rw holds and hands it on. The error is yield's own.
+// deliver parses the row that rw holds and hands it on. The error is yield's own, unless
+// it is a Refusal.
 func deliver[T any](rd *reading, rw *row, t table[T], yield func(T) error) error {
 	v := t.parse(rw)
 	if rw.err != nil {
@@ -135,7 +147,13 @@ func deliver[T any](rd *reading, rw *row, t table[T], yield func(T) error) error
 		return nil
 	}
 	if err := yield(v); err != nil {
-		return err
+		no, ok := errors.AsType[Refusal](err)
+		if !ok {
+			return err
+		}
+		rw.failf(no.Column, "%s", no.Reason)
+		rd.refuse(*rw.err)
+		return nil
 	}
 	rd.stats.Good++
 	return nil

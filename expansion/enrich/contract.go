@@ -27,14 +27,14 @@ func fillContract(ctx context.Context, r Reader, a expansion.Account, now time.T
 		parts = append(parts, a.Plan+" plan")
 	}
 	if a.SeatsLicensed != nil {
-		parts = append(parts, plural(int(*a.SeatsLicensed), "seat"))
+		parts = append(parts, expansion.Count(int(*a.SeatsLicensed), "seat"))
 	}
 	if a.ARR != nil {
 		parts = append(parts, a.ARR.String()+" a year")
 	}
 	if a.ContractEnd != nil {
 		if left := daysBetween(now, *a.ContractEnd); left >= 0 {
-			parts = append(parts, fmt.Sprintf("until %s (%s left)", date(*a.ContractEnd), plural(left, "day")))
+			parts = append(parts, fmt.Sprintf("until %s (%s left)", date(*a.ContractEnd), expansion.Count(left, "day")))
 		} else {
 			parts = append(parts, fmt.Sprintf("ended %s", date(*a.ContractEnd)))
 		}
@@ -116,7 +116,7 @@ func ended(o expansion.Opportunity) string {
 		b.WriteString(" " + m.Signed())
 	}
 	if !o.CreatedAt.IsZero() && !o.Outcome.At.Before(o.CreatedAt) {
-		fmt.Fprintf(&b, " in %s", plural(daysBetween(o.CreatedAt, o.Outcome.At), "day"))
+		fmt.Fprintf(&b, " in %s", expansion.Count(daysBetween(o.CreatedAt, o.Outcome.At), "day"))
 	}
 	fmt.Fprintf(&b, " (%s)", o.Outcome.At.UTC().Format("Jan 2006"))
 	if !o.Outcome.Won && o.Outcome.Reason != "" {

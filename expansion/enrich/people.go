@@ -103,7 +103,7 @@ func fillConversations(ctx context.Context, r Reader, a expansion.Account, now t
 		return nil // nobody's words were kept: nobody looked
 	}
 	const source = "conversations"
-	looked := fmt.Sprintf("Looked, none found in %s.", plural(len(said), "quote"))
+	looked := fmt.Sprintf("Looked, none found in %s.", expansion.Count(len(said), "quote"))
 	c.Competitors = known(looked, source, said[0].OccurredAt)
 	for _, e := range said {
 		if name := competitor(e, a, c.Stakeholders); name != "" {
@@ -204,14 +204,14 @@ func relationship(c *expansion.Context, touches []time.Time, now time.Time) {
 		word = "Fair"
 	}
 	c.Relationship = known(fmt.Sprintf("%s, %d of 100: last contact %s (recency %d of 40), %s in touch in 30 days (frequency %d of 20), %s in 90 days (breadth %d of 20), %s (seniority %d of 20).",
-		word, score, agoWords(ago), recency, plural(recent, "day"), frequency, people(breadth), wide, seniorTitle, senior), "contacts and conversations", last)
+		word, score, agoWords(ago), recency, expansion.Count(recent, "day"), frequency, people(breadth), wide, seniorTitle, senior), "contacts and conversations", last)
 }
 
 func agoWords(days int) string {
 	if days == 0 {
 		return "today"
 	}
-	return plural(days, "day") + " ago"
+	return expansion.Count(days, "day") + " ago"
 }
 
 func people(n int) string {

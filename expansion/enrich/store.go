@@ -73,10 +73,3 @@ func date(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
 func daysBetween(a, b time.Time) int {
 	return int(b.UTC().Truncate(day).Sub(a.UTC().Truncate(day)) / day)
 }
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

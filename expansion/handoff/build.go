@@ -256,9 +256,9 @@ func (in Input) timeline() string {
 		case left == 0:
 			parts = append(parts, "The contract ends today: settle the renewal first.")
 		case left <= 90:
-			parts = append(parts, fmt.Sprintf("Renewal %s, in %s: close this before it or together with it.", date(*end), plural(left, "day")))
+			parts = append(parts, fmt.Sprintf("Renewal %s, in %s: close this before it or together with it.", date(*end), expansion.Count(left, "day")))
 		default:
-			parts = append(parts, fmt.Sprintf("Renewal %s, in %s: close this well before it.", date(*end), plural(left, "day")))
+			parts = append(parts, fmt.Sprintf("Renewal %s, in %s: close this well before it.", date(*end), expansion.Count(left, "day")))
 		}
 	}
 	if b := in.Context.Budget; b.Known && b.Text != "" {
@@ -451,11 +451,4 @@ func workdayAfter(t time.Time, n int) time.Time {
 		}
 	}
 	return t
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
