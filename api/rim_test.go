@@ -57,7 +57,7 @@ func TestBadInputsSayWhatWhereAndWhatToDo(t *testing.T) {
 		{"POST", signal, `{}`, 422, "customerId", "customerId is missing. Give the account's id as it was imported."},
 		{"POST", signal, `{"customerId":7}`, 422, "customerId", "`customerId` is a number; it should be a text."},
 		{"POST", signal, `{"customerId":"brightwater"}`, 422, "signalType", "signalType is missing. Use usage_growth, feature_adoption, explicit_request, budget_discussion, capacity_limit or health_indicator."},
-		{"POST", signal, `{"customerId":"nobody","signalType":"usage_growth"}`, 404, "", ""},
+		{"POST", signal, `{"customerId":"nobody","signalType":"usage_growth"}`, 404, "customerId", "No account has the id `nobody`. Check it, or import the account first."},
 		{"POST", signal, with(`"signalStrength":"huge"`), 422, "signalStrength", "signalStrength is `huge`. Use strong, moderate or exploratory, or leave it out to have it scored."},
 		{"POST", signal, with(`"source":"fax"`), 422, "source", "source is `fax`. Use usage_data, meeting_transcript, email, manual or system."},
 		{"POST", signal, with(`"details":[]`), 422, "details", "`details` is a list; it should be a JSON object."},

@@ -60,6 +60,9 @@ func (s *server) postSignal(c *call) (int, any, error) {
 		by = p.ID
 	}
 	sig, fresh, err := s.engine.Submit(c.ctx(), by, log)
+	if expansion.CodeOf(err) == expansion.CodeNotFound {
+		return 0, nil, &expansion.Error{Code: expansion.CodeNotFound, Field: "customerId", Err: err, Text: "No account has the id " + expansion.Quote(string(log.AccountID)) + ". Check it, or import the account first."}
+	}
 	if err != nil {
 		return 0, nil, renamed(err, signalFields)
 	}
