@@ -75,7 +75,7 @@ func problemOf(err error, requestID string) problem {
 			p.Status, p.Code = http.StatusInternalServerError, string(expansion.CodeInternal)
 			p.Detail = "Something broke on my side (ref " + requestID + "). Try again; if it stays, give the ref to whoever runs the bot."
 		}
-		if e, ok := errors.AsType[*expansion.Error](err); ok && code == expansion.CodeInvalid {
+		if e, ok := errors.AsType[*expansion.Error](err); ok && p.Status < http.StatusInternalServerError {
 			p.Field = e.Field
 		}
 	}
