@@ -35,6 +35,7 @@ type Options struct {
 	// only with a Slack on loopback.
 	ClockURL string
 	Live     bool // skip the shadow start; only with a Slack on loopback
+	ReadOnly bool // look beside the process that has the SQLite file open
 	Log      *slog.Logger
 	// Listener takes the HTTP side's requests; nil = listen on api.listen.
 	Listener net.Listener
@@ -86,7 +87,11 @@ func Assemble(ctx context.Context, cfg *config.Config, o Options) (*Parts, error
 	for _, key := range unread(cfg) {
 		o.Log.WarnContext(ctx, "a setting has no effect in this version", "key", key)
 	}
-	if p.Store, err = store.Open(ctx, cfg.Store.DSN.Reveal(), p.clock); err != nil {
+	open := store.Open
+	if o.ReadOnly {
+		open = store.OpenToRead
+	}
+	if p.Store, err = open(ctx, cfg.Store.DSN.Reveal(), p.clock); err != nil {
 		return nil, err
 	}
 	// The channels call back into the engine that is made with them.
@@ -108,7 +113,7 @@ func Assemble(ctx context.Context, cfg *config.Config, o Options) (*Parts, error
 		}
 		channels = append(channels, mail)
 	}
-	p.Engine, err = engine.New(ctx, engine.Config{Store: p.Store, Clock: p.clock, CRM: c, Channels: channels, Policy: o.Policy, Admins: cfg.Admins, Live: o.Live, LinkKey: cfg.API.LinkKey.Reveal(), Log: o.Log})
+	p.Engine, err = engine.New(ctx, engine.Config{Store: p.Store, Clock: p.clock, CRM: c, Channels: channels, Policy: o.Policy, Admins: cfg.Admins, Live: o.Live, ReadOnly: o.ReadOnly, LinkKey: cfg.API.LinkKey.Reveal(), Log: o.Log})
 	if err != nil {
 		return nil, errors.Join(err, p.Store.Close())
 	}

@@ -205,6 +205,20 @@ func (e *env) assemble(ctx context.Context) (*app.Parts, error) {
 	return p, explain(err)
 }
 
+// look is assemble for a command that only reads, which a running bot does not keep out.
+func (e *env) look(ctx context.Context) (*app.Parts, error) {
+	cfg, o, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	p, err := app.Assemble(ctx, cfg, o)
+	if inUse(err) {
+		o.ReadOnly = true
+		p, err = app.Assemble(ctx, cfg, o)
+	}
+	return p, explain(err)
+}
+
 // explain says what to do about a database server that does not let us in. Its own words
 // are kept: they tell a wrong password from a missing database, and never hold the password.
 func explain(err error) error {
@@ -228,7 +242,7 @@ func explain(err error) error {
 // inUse reports whether err says that another process has the SQLite file open.
 func inUse(err error) bool {
 	x, ok := errors.AsType[*expansion.Error](err)
-	return ok && x.Field == "store.dsn" && strings.Contains(x.Text, "in use by another")
+	return ok && x.Field == "store.dsn" && x.Code == expansion.CodeConflict
 }
 
 // storeFile is the path of the SQLite file, "" for PostgreSQL.

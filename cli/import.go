@@ -47,6 +47,9 @@ func newImport(e *env) *cobra.Command {
 				}
 			}
 			p, err := e.assemble(ctx)
+			if inUse(err) {
+				return &expansion.Error{Code: expansion.CodeConflict, Err: err, Text: "The store is in use by a running expansionbot, and nothing was imported. Stop it and import again, or push usage, events and health to it: POST /ingest/usage, /ingest/events or /ingest/health at its api.listen. With postgres:// both can run."}
+			}
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func newReport(e *env) *cobra.Command {
 				}
 				period = d
 			}
-			p, err := e.assemble(cmd.Context())
+			p, err := e.look(cmd.Context())
 			if err != nil {
 				return err
 			}

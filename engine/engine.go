@@ -32,6 +32,7 @@ type Config struct {
 	Policy   []byte           // policy.yaml
 	Admins   []string         // e-mails of RevOps
 	Live     bool             // skip the shadow start (sandbox)
+	ReadOnly bool             // the store cannot be written: only verbs that read work
 	LinkKey  string           // signs acknowledge links; "" = no links
 	Schedule Schedule
 	Log      *slog.Logger
@@ -75,6 +76,11 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		e.admins = append(e.admins, strings.ToLower(a))
 	}
 	e.enrich = enrich.FromStore(c.Store.Reader)
+	if c.ReadOnly {
+		var err error
+		e.policy, err = route.ParsePolicy(c.Policy)
+		return e, err
+	}
 	if err := e.publish(ctx, c.Policy); err != nil {
 		return nil, err
 	}

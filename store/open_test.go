@@ -78,7 +78,7 @@ func TestASecondProcessOnTheSameFileIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = store.Open(t.Context(), dsn, c)
-	wantCode(t, "second process", err, expansion.CodeInvalid)
+	wantCode(t, "second process", err, expansion.CodeConflict)
 	want := strings.TrimPrefix(dsn, "file:") + " is in use by another expansionbot process. Stop that one, or use postgres:// to run several."
 	equal(t, "sentence", expansion.TextOf(err), want)
 	if err := first.Close(); err != nil {
@@ -123,5 +123,32 @@ func TestAnAddressThatCannotBeOpenedIsASentence(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A second process may look at a SQLite file beside the one that has it open: it sees what
+// was kept, also later, and can write nothing.
+func TestAnotherProcessMayRead(t *testing.T) {
+	t.Parallel()
+	ctx, dsn := t.Context(), storetest.SQLite(t)
+	s := storetest.Open(t, dsn, &clock{now: kept})
+	r, err := store.OpenToRead(ctx, dsn, &clock{now: kept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, func(tx *store.Tx) error { return tx.PutSetting(ctx, "live", true) })
+	var live bool
+	if err := r.Setting(ctx, "live", &live); err != nil || !live {
+		t.Errorf("read beside the writer: %v, %v; want what it has just kept", live, err)
+	}
+	if err := r.InTx(ctx, func(tx *store.Tx) error { return tx.PutSetting(ctx, "live", false) }); err == nil {
+		t.Error("a store opened to read was written")
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	write(t, s, func(tx *store.Tx) error { return tx.PutSetting(ctx, "live", false) })
+	if _, err := store.OpenToRead(ctx, storetest.SQLite(t), &clock{now: kept}); err == nil {
+		t.Error("a file that is not there was opened to read")
 	}
 }

@@ -106,8 +106,37 @@ func (s *Store) openSQLite(dsn string) error {
 		return &expansion.Error{Code: expansion.CodeInvalid, Field: "store.dsn", Err: err, Text: fmt.Sprintf("Cannot write next to %s. Create the folder %s or point store.dsn elsewhere.", file, filepath.Dir(file))}
 	}
 	if !got {
-		return expansion.FieldErrorf("store.dsn", "%s is in use by another expansionbot process. Stop that one, or use postgres:// to run several.", file)
+		return &expansion.Error{Code: expansion.CodeConflict, Field: "store.dsn", Text: fmt.Sprintf("%s is in use by another expansionbot process. Stop that one, or use postgres:// to run several.", file)}
 	}
+	return s.pools(file, v)
+}
+
+// OpenToRead opens a SQLite file beside the process that has it open. Nothing can be
+// written, tables are taken as they are, and that process is not disturbed: its log of
+// changes (WAL) lets others read. On PostgreSQL Open is enough.
+func OpenToRead(ctx context.Context, dsn string, clock expansion.Clock) (*Store, error) {
+	file, query, _ := strings.Cut(strings.TrimPrefix(dsn, "file:"), "?")
+	v, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, expansion.FieldErrorf("store.dsn", "store.dsn has options that cannot be read after the question mark: use key=value.")
+	}
+	v.Set("mode", "rw") // never makes the file
+	s := &Store{clock: clock, entropy: ulid.Monotonic(rand.Reader, 0), dialect: SQLite, file: file}
+	if err := s.pools(file, v); err != nil {
+		return nil, err
+	}
+	if err := s.write.Close(); err != nil {
+		return nil, errors.Join(err, s.read.Close())
+	}
+	s.write = s.read
+	s.Reader = Reader{q: s.read}
+	if err := s.read.PingContext(ctx); err != nil {
+		return nil, &expansion.Error{Code: expansion.CodeUnavailable, Field: "store.dsn", Text: fmt.Sprintf("%s cannot be read beside the process that uses it.", file), Err: errors.Join(err, s.Close())}
+	}
+	return s, nil
+}
+
+func (s *Store) pools(file string, v url.Values) (err error) {
 	// In the DSN they reach every pooled connection; through Exec only one.
 	for k, val := range map[string]string{"_journal_mode": "WAL", "_synchronous": "FULL", "_busy_timeout": "10000", "_foreign_keys": "on", "_cache_size": "-16000"} {
 		v.Set(k, val)
