@@ -60,12 +60,13 @@ type Engine struct {
 	enrich   []enrich.Provider
 
 	mu     sync.RWMutex
-	policy *route.Policy // parsed, not bound: people may change
+	policy *route.Policy            // parsed, not bound: people may change
+	were   map[string]*route.Policy // versions in force before, by version, as policyOf read them
 }
 
 // New makes an Engine and publishes the policy if its text was never in force before.
 func New(ctx context.Context, c Config) (*Engine, error) {
-	e := &Engine{store: c.Store, clock: c.Clock, crm: c.CRM, channels: map[string]notify.Channel{}, live: c.Live, linkKey: c.LinkKey, schedule: c.Schedule, log: c.Log}
+	e := &Engine{store: c.Store, clock: c.Clock, crm: c.CRM, channels: map[string]notify.Channel{}, were: map[string]*route.Policy{}, live: c.Live, linkKey: c.LinkKey, schedule: c.Schedule, log: c.Log}
 	e.schedule.Scan = orDefault(e.schedule.Scan, "*/5 * * * *")
 	e.schedule.Audit = orDefault(e.schedule.Audit, "*/5 * * * *")
 	e.schedule.Poll = orDefault(e.schedule.Poll, "* * * * *")
@@ -125,34 +126,57 @@ func (e *Engine) publish(ctx context.Context, text []byte) error {
 	return nil
 }
 
-// bound is the policy in force with its e-mails resolved to people.
-func (e *Engine) bound(ctx context.Context, people []expansion.Person) *route.Policy {
+// inForce is the policy for what is decided now. Its e-mails are not resolved.
+func (e *Engine) inForce() *route.Policy {
 	e.mu.RLock()
-	p := e.policy
+	defer e.mu.RUnlock()
+	return e.policy
+}
+
+// policyOf is the policy rt was routed under: its ladder climbs that one, even if another
+// was published since (storyboard 7.9). One that cannot be read any more is replaced by
+// the policy in force, and the log says so.
+func (e *Engine) policyOf(ctx context.Context, r store.Reader, rt expansion.Routing) (*route.Policy, error) {
+	version, now := rt.Decision.PolicyVersion, e.inForce()
+	if version == now.Version() {
+		return now, nil
+	}
+	e.mu.RLock()
+	p := e.were[version]
 	e.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	text, err := r.Policy(ctx, version)
+	if err != nil && expansion.CodeOf(err) != expansion.CodeNotFound {
+		return nil, err
+	}
+	if err == nil {
+		p, err = route.ParsePolicy([]byte(text))
+	}
+	if err != nil {
+		e.log.WarnContext(ctx, "the policy of a routing cannot be read; the one in force is followed", "routing_id", rt.ID, "version", version, "err", err)
+		return now, nil
+	}
+	e.mu.Lock()
+	e.were[version] = p
+	e.mu.Unlock()
+	return p, nil
+}
+
+// bind resolves the e-mails of p to people.
+func bind(p *route.Policy, people []expansion.Person) *route.Policy {
 	byEmail := make(map[string]expansion.PersonID, len(people))
 	for _, x := range people {
 		byEmail[x.Email] = x.ID
 	}
-	b, problems := p.Bind(byEmail)
-	if b == nil {
-		e.log.WarnContext(ctx, "the policy names people nobody knows", "err", problems)
-		return p
-	}
+	b, _ := p.Bind(byEmail) // lint says who is unknown; it goes on without them
 	return b
 }
 
-func (e *Engine) timing() route.Timing {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.policy.Timing()
-}
+func (e *Engine) timing() route.Timing { return e.inForce().Timing() }
 
-func (e *Engine) hours(p expansion.Person) expansion.Hours {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.policy.Hours(p.Location())
-}
+func (e *Engine) hours(p expansion.Person) expansion.Hours { return e.inForce().Hours(p.Location()) }
 
 // Now is the engine's time.
 func (e *Engine) Now() time.Time { return e.clock.Now() }

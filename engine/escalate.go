@@ -72,8 +72,12 @@ func (e *Engine) nudge(ctx context.Context, tx *store.Tx, c *change) error {
 	if err != nil {
 		return err
 	}
-	if next, err := e.hours(to).Next(tx.Now); err == nil && next.After(tx.Now) && next.Before(c.rt.EscalateAt) {
-		return e.wait(ctx, tx, string(c.rt.ID), waitNudge, next)
+	p, err := e.policyOf(ctx, tx.Reader, c.rt)
+	if err != nil {
+		return err
+	}
+	if next, err := p.Hours(to.Location()).Next(tx.Now); err == nil && next.After(tx.Now) && next.Before(c.rt.EscalateAt) {
+		return e.mark(ctx, tx, c.rt, waitNudge, next)
 	}
 	c.line.Verb, c.line.Person = "nudged", c.rt.To
 	n, err := tx.Log(ctx, c.line)
@@ -102,7 +106,11 @@ func (e *Engine) escalate(ctx context.Context, tx *store.Tx, c *change, why stri
 	if err != nil {
 		return err
 	}
-	next, ok := e.bound(ctx, people).NextLevel(c.rt.To, c.rt.EscalationLevel, f.Reps, tx.Now)
+	p, err := e.policyOf(ctx, tx.Reader, c.rt)
+	if err != nil {
+		return err
+	}
+	next, ok := bind(p, people).NextLevel(c.rt.To, c.rt.EscalationLevel, f.Reps, tx.Now)
 	if !ok {
 		if next.Level = c.rt.EscalationLevel; next.Level == 0 {
 			for _, a := range e.adminPeople(people) {
@@ -124,7 +132,7 @@ func (e *Engine) escalate(ctx context.Context, tx *store.Tx, c *change, why stri
 		c.line.Person = next.To[0]
 	}
 	if ok && !next.Last {
-		if err := e.wait(ctx, tx, string(c.rt.ID), waitEscalateAgain, tx.Now.Add(e.timing().EscalateAgain)); err != nil {
+		if err := e.mark(ctx, tx, c.rt, waitEscalateAgain, tx.Now.Add(p.Timing().EscalateAgain)); err != nil {
 			return err
 		}
 	}
@@ -209,7 +217,7 @@ func (e *Engine) Nudge(ctx context.Context, by expansion.PersonID, id expansion.
 	})
 }
 
-// Extend moves the mark once, by the policy's extend_by.
+// Extend moves the mark once, by extend_by of the policy it was routed under.
 func (e *Engine) Extend(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return expansion.FieldErrorf("reason", "Say why more time helps.")
@@ -224,11 +232,15 @@ func (e *Engine) Extend(ctx context.Context, by expansion.PersonID, id expansion
 		if c.rt.Status != expansion.Pending {
 			return expansion.Errorf(expansion.CodeConflict, "%s was acknowledged already. Nothing changed.", c.rt.Label())
 		}
-		c.rt.Extended, c.rt.EscalateAt, c.keep = true, tx.Now.Add(e.timing().ExtendBy), true
+		p, err := e.policyOf(ctx, tx.Reader, c.rt)
+		if err != nil {
+			return err
+		}
+		c.rt.Extended, c.rt.EscalateAt, c.keep = true, tx.Now.Add(p.Timing().ExtendBy), true
 		c.line.Args = map[string]any{"reason": reason, "until": c.rt.EscalateAt}
 		if err := tx.DropWaits(ctx, string(c.rt.ID), waitEscalate, waitEscalateAgain); err != nil {
 			return err
 		}
-		return e.wait(ctx, tx, string(c.rt.ID), waitEscalate, c.rt.EscalateAt)
+		return e.mark(ctx, tx, c.rt, waitEscalate, c.rt.EscalateAt)
 	})
 }

@@ -65,11 +65,7 @@ func (e *Engine) Plan(ctx context.Context, id expansion.SignalID) error {
 		if err != nil {
 			return err
 		}
-		people, err := tx.People(ctx)
-		if err != nil {
-			return err
-		}
-		p := e.bound(ctx, people)
+		p := e.inForce()
 		// What a CSM logs by hand is confirmed by them; only evidence nobody vouched for is asked about.
 		if s.CreatedBy == "" && p.AsksFirst(s.Type, s.Strength) {
 			if s.Waiting == expansion.WaitCSM {
@@ -164,9 +160,7 @@ func (e *Engine) wantCSMCard(ctx context.Context, tx *store.Tx, s expansion.Sign
 	if err != nil {
 		return err
 	}
-	e.mu.RLock()
-	limit := e.policy.CardsPerDay()
-	e.mu.RUnlock()
+	limit := e.inForce().CardsPerDay()
 	has, err := e.cardOf(ctx, tx.Reader, s.ID, kind, string(s.ID))
 	if err != nil {
 		return err
@@ -252,5 +246,5 @@ func (e *Engine) decide(ctx context.Context, r store.Reader, now time.Time, s ex
 	if err != nil {
 		return expansion.Decision{}, err
 	}
-	return e.bound(ctx, people).Decide(f)
+	return bind(e.inForce(), people).Decide(f)
 }

@@ -121,7 +121,11 @@ func (e *Engine) caseOf(ctx context.Context, viewer expansion.Person, id expansi
 			return c, err
 		}
 		c.Opportunity = &o
-		if until := rt.RoutedAt.Add(e.timing().UndoWindow); rt.Open() && rt.Status == expansion.Pending && c.Now.Before(until) {
+		p, err := e.policyOf(ctx, r, *rt)
+		if err != nil {
+			return c, err
+		}
+		if until := rt.RoutedAt.Add(p.Timing().UndoWindow); rt.Open() && rt.Status == expansion.Pending && c.Now.Before(until) {
 			c.UndoUntil = &until
 		}
 	}

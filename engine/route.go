@@ -204,7 +204,7 @@ type placement struct {
 // place keeps a routing with everything it causes: the opportunity, the hold, the
 // package, the three deliveries and the promises. It is the only place that does.
 func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansion.Routing, error) {
-	s, t := p.signal, e.timing()
+	s := p.signal
 	n, err := tx.Next(ctx, "routing", 301)
 	if err != nil {
 		return expansion.Routing{}, err
@@ -214,6 +214,11 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 		Status: expansion.Pending, RoutedAt: tx.Now, RoutedBy: p.by, Covering: p.decision.Covering, Note: strings.TrimSpace(p.in.Note), Override: p.in.OverrideReason,
 		Separate: p.in.Separate, NoHold: p.in.NoHold, NoEmail: p.in.NoEmail, EscalateAt: p.escalateAt, Bounces: p.bounces, Decision: p.decision,
 	}
+	under, err := e.policyOf(ctx, tx.Reader, rt)
+	if err != nil {
+		return rt, err
+	}
+	t := under.Timing()
 	if rt.EscalateAt.IsZero() {
 		rt.EscalateAt = tx.Now.Add(t.EscalateAfter)
 	}
@@ -249,7 +254,7 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	if _, err := tx.Log(ctx, a); err != nil {
 		return rt, err
 	}
-	if err := e.promise(ctx, tx, rt, p.people[rt.To]); err != nil {
+	if err := e.promise(ctx, tx, rt, under, p.people[rt.To]); err != nil {
 		return rt, err
 	}
 	if err := e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardHandoff), Subject: string(rt.ID), Person: rt.To, SignalID: s.ID, RoutingID: rt.ID}); err != nil {
@@ -273,21 +278,21 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 
 // promise sets the marks of a routing's ladder (storyboard 4.7, 5.1). The first nudge
 // counts the recipient's working time, all others are elapsed.
-func (e *Engine) promise(ctx context.Context, tx *store.Tx, rt expansion.Routing, to expansion.Person) error {
-	for i, after := range e.timing().Nudges {
+func (e *Engine) promise(ctx context.Context, tx *store.Tx, rt expansion.Routing, under *route.Policy, to expansion.Person) error {
+	for i, after := range under.Timing().Nudges {
 		due := rt.RoutedAt.Add(after)
 		if i == 0 {
-			if w, err := e.hours(to).Add(rt.RoutedAt, after); err == nil {
+			if w, err := under.Hours(to.Location()).Add(rt.RoutedAt, after); err == nil {
 				due = w
 			}
 		}
 		if due.Before(rt.EscalateAt) {
-			if err := e.wait(ctx, tx, string(rt.ID), waitNudge, due); err != nil {
+			if err := e.mark(ctx, tx, rt, waitNudge, due); err != nil {
 				return err
 			}
 		}
 	}
-	return e.wait(ctx, tx, string(rt.ID), waitEscalate, rt.EscalateAt)
+	return e.mark(ctx, tx, rt, waitEscalate, rt.EscalateAt)
 }
 
 func (e *Engine) handoff(ctx context.Context, r store.Reader, p placement) (expansion.Package, error) {
@@ -444,7 +449,11 @@ func (e *Engine) Undo(ctx context.Context, by expansion.PersonID, id expansion.R
 		if rt.Status != expansion.Pending {
 			return expansion.Errorf(expansion.CodeConflict, "%s was acknowledged already. Reroute it instead.", rt.Label())
 		}
-		if tx.Now.After(rt.RoutedAt.Add(e.timing().UndoWindow)) {
+		under, err := e.policyOf(ctx, tx.Reader, rt)
+		if err != nil {
+			return err
+		}
+		if tx.Now.After(rt.RoutedAt.Add(under.Timing().UndoWindow)) {
 			return expansion.Errorf(expansion.CodeConflict, "The time to undo %s is over. Reroute it instead.", rt.Label())
 		}
 		p, err := tx.Person(ctx, by)

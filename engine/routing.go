@@ -212,7 +212,11 @@ func (e *Engine) NotReal(ctx context.Context, by expansion.PersonID, id expansio
 		if csm == "" || csm == by {
 			return e.reject(ctx, tx, c, "agreed")
 		}
-		if err := e.wait(ctx, tx, string(c.rt.ID), waitNotReal, tx.Now.Add(e.timing().NotRealAnswer)); err != nil {
+		p, err := e.policyOf(ctx, tx.Reader, c.rt)
+		if err != nil {
+			return err
+		}
+		if err := e.mark(ctx, tx, c.rt, waitNotReal, tx.Now.Add(p.Timing().NotRealAnswer)); err != nil {
 			return err
 		}
 		return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardQuestion), Subject: string(c.rt.ID), Person: csm, SignalID: c.signal.ID, RoutingID: c.rt.ID})

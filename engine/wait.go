@@ -28,11 +28,18 @@ const (
 	waitSchedule       = "schedule"        // subject of regular work; kinds are audit, scan and poll
 )
 
-// wait makes a promise and the job that wakes it.
+// wait makes a promise under the policy in force.
 func (e *Engine) wait(ctx context.Context, tx *store.Tx, subject, kind string, due time.Time) error {
-	e.mu.RLock()
-	version := e.policy.Version()
-	e.mu.RUnlock()
+	return e.waitUnder(ctx, tx, e.inForce().Version(), subject, kind, due)
+}
+
+// mark makes a promise of a routing's ladder, under the policy it was routed by.
+func (e *Engine) mark(ctx context.Context, tx *store.Tx, rt expansion.Routing, kind string, due time.Time) error {
+	return e.waitUnder(ctx, tx, rt.Decision.PolicyVersion, string(rt.ID), kind, due)
+}
+
+// waitUnder makes a promise and the job that wakes it.
+func (e *Engine) waitUnder(ctx context.Context, tx *store.Tx, version, subject, kind string, due time.Time) error {
 	w, err := tx.AddWait(ctx, store.Wait{Subject: subject, Kind: kind, DueAt: due, Policy: version})
 	if err != nil {
 		return fmt.Errorf("promise %s for %s: %w", kind, subject, err)
