@@ -86,7 +86,7 @@ func TestLookingThingsUp(t *testing.T) {
 		priya.Command("why R-301").Modal("Why R-301", "goes to Marcus Bell", "original-ae", "not reached", "If Marcus were away: Dana Ortiz", "data as it was at")
 		priya.Command("why R-999").Modal("Why", "R-999")
 
-		row := priya.Command("list type: asked strength: moderate status: open account: Brightwater owner: @marcus since: 30d").Expect("1 signal · type: asked", "Marcus Bell", "●─●─○ pending")
+		row := priya.Command("list type: asked strength: strong status: open account: Brightwater owner: @marcus since: 30d").Expect("1 signal · type: asked", "Marcus Bell", "●─●─○ pending")
 		for _, b := range row.Buttons() {
 			if b == "Note" || b == "Dismiss" {
 				t.Errorf("the row of a routed signal offers %q", b)
