@@ -319,6 +319,38 @@ func TestPressOnAMessageSendsStateAndAcceptsAResponse(t *testing.T) {
 	w.clean()
 }
 
+// A client that has not heard of an edit yet, or shows a copy, still sends what it shows.
+func TestPressOnAnOldVersionBringsAlongWhatItSaid(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	var got slack.InteractionCallback
+	w.connect(func(c *socketmode.Client, e socketmode.Event) {
+		if cb, ok := e.Data.(slack.InteractionCallback); ok {
+			got = cb
+		}
+		c.Ack(*e.Request)
+	})
+	button := slack.NewButtonBlockElement("r_ack", "R-311:2", plainText("Acknowledge"))
+	_, ts, err := w.api.PostMessage("U1", slack.MsgOptionText("Card", false), slack.MsgOptionBlocks(slack.NewActionBlock("b1", button)))
+	code(t, err, "")
+	dm := w.BotDM("U1")
+	at := sandbox.Target{Channel: dm, TS: ts}
+	old := w.Messages("U1", dm)[0].Blocks
+	_, _, _, err = w.api.UpdateMessage(dm, ts, slack.MsgOptionText("Done", false), slack.MsgOptionBlocks(slack.NewSectionBlock(mrkdwn("Done"), nil, nil)))
+	code(t, err, "")
+	if _, err := w.Press(t.Context(), "U1", at, "b1", "r_ack", nil); err == nil {
+		t.Error("a button that was edited away was pressed on the message as it is now")
+	}
+	at.Seen = old
+	if out, err := w.Press(t.Context(), "U1", at, "b1", "r_ack", nil); err != nil || out.Text != "" {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if a := got.ActionCallback.BlockActions[0]; a.Value != "R-311:2" || got.Message.Text != "Done" {
+		t.Errorf("value %q on the message %q, want the old value on the message as it is", a.Value, got.Message.Text)
+	}
+	w.clean()
+}
+
 func TestEphemeralIsNotHandedBackAndOnlyItsResponseURLEdits(t *testing.T) {
 	t.Parallel()
 	w := start(t)
