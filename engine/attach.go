@@ -104,7 +104,7 @@ func (e *Engine) sendAttached(ctx context.Context, o expansion.Opportunity, rt e
 	if o.Agreed == "" {
 		return e.firstLook(ctx, o, m.Base)
 	}
-	if err := e.takeOver(ctx, o.ID, m); err != nil {
+	if err := e.takeOver(ctx, o.ID, m, anyVersion); err != nil {
 		return o, err
 	}
 	return e.store.Opportunity(ctx, o.ID)

@@ -17,6 +17,8 @@ type fakeCRM struct {
 	recs       map[string]crm.Snapshot
 	updates    []crm.OpportunityInput
 	owners     []crm.Owner
+
+	before func() // once, before the next read; nil = nothing
 }
 
 func (c *fakeCRM) Name() string                  { return "hubspot" }
@@ -56,6 +58,10 @@ func (c *fakeCRM) Update(_ context.Context, id string, in crm.OpportunityInput) 
 }
 
 func (c *fakeCRM) Read(_ context.Context, ids []string) (out []crm.Snapshot, err error) {
+	if before := c.before; before != nil {
+		c.before = nil
+		before()
+	}
 	for _, id := range ids {
 		if r, ok := c.recs[id]; ok {
 			out = append(out, r)
@@ -116,6 +122,42 @@ func TestAnOwnerNobodyKnowsStaysInTheCRM(t *testing.T) {
 	w.sync(rt.SignalID)
 	if got := c.recs["o1"].OwnerID; got != "u-dana" {
 		t.Errorf("after a reassignment the owner is %s, want u-dana", got)
+	}
+}
+
+// A poll that waits its turn at the CRM may read an owner we set ourselves after it had
+// read the opportunity: that is nobody's change, and the reassignment since then stands.
+func TestASlowPollDoesNotUndoAReassignment(t *testing.T) {
+	t.Parallel()
+	w, c, rt := inCRM(t)
+	ctx := context.Background()
+	reassign := func(to string) {
+		t.Helper()
+		if err := w.Reassign(ctx, w.people["Lena"], w.live(rt.SignalID).ID, 0, w.people[to], "travelling", ""); err != nil {
+			t.Error(err)
+		}
+	}
+	reassign("Dana")
+	asking, delivered, polled := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	c.before = func() { // Dana is on her way to the CRM
+		reassign("Marcus")
+		c.before = func() {
+			close(asking)
+			<-delivered
+		}
+		go func() { polled <- w.Poll(ctx) }()
+		<-asking
+	}
+	if err := w.Deliver(ctx, w.delivery(rt.SignalID, "crm", "").ID); err != nil {
+		t.Error(err)
+	}
+	close(delivered)
+	if err := <-polled; err != nil {
+		t.Fatal(err)
+	}
+	w.sync(rt.SignalID)
+	if got := w.live(rt.SignalID); got.To != w.people["Marcus"] || c.recs["o1"].OwnerID != "u-marcus" {
+		t.Fatalf("%s is with %s and its record with %s, want Marcus and u-marcus", got.Label(), got.To, c.recs["o1"].OwnerID)
 	}
 }
 

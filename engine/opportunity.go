@@ -365,7 +365,7 @@ func (e *Engine) updateInCRM(ctx context.Context, o expansion.Opportunity, w crm
 			return o, crmFailure(err)
 		}
 	}
-	return o, e.takeOver(ctx, o.ID, m)
+	return o, e.takeOver(ctx, o.ID, m, anyVersion)
 }
 
 // there keeps whether an opportunity is still in the CRM, by what reading it found. For one
@@ -546,7 +546,7 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 		return err
 	}
 	if len(m.By(crm.Theirs)) > 0 {
-		if err := e.takeOver(ctx, o.ID, m); err != nil {
+		if err := e.takeOver(ctx, o.ID, m, o.Version); err != nil {
 			return err
 		}
 	}
@@ -556,8 +556,13 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 	return nil
 }
 
-// takeOver keeps the merged record and acts on what people changed in the CRM.
-func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm.Merged) error {
+// anyVersion is for a delivery: it alone writes to the record, and what it wrote counts.
+const anyVersion = -1
+
+// takeOver keeps the merged record and acts on what people changed in the CRM. A merge
+// made from another version of the opportunity than the one there is now is dropped: what
+// looks like somebody's change may be our own, older one. The next poll looks again.
+func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm.Merged, version int64) error {
 	stages, err := e.stages(ctx)
 	if err != nil {
 		return err
@@ -568,7 +573,7 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 	}
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		o, err := tx.Opportunity(ctx, id)
-		if err != nil {
+		if err != nil || version != anyVersion && o.Version != version {
 			return err
 		}
 		rt, err := tx.Routing(ctx, o.RoutingID)
