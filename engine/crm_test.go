@@ -19,6 +19,7 @@ type fakeCRM struct {
 	owners     []crm.Owner
 
 	before func() // once, before the next read; nil = nothing
+	lost   bool   // the next update arrives and its answer does not
 }
 
 func (c *fakeCRM) Name() string                  { return "hubspot" }
@@ -54,6 +55,10 @@ func (c *fakeCRM) Update(_ context.Context, id string, in crm.OpportunityInput) 
 		r.Amount = in.Amount
 	}
 	c.recs[id] = r
+	if c.lost {
+		c.lost = false
+		return crm.WriteResult{}, &crm.Error{Kind: crm.Unknown}
+	}
 	return crm.WriteResult{ID: id}, nil
 }
 
@@ -125,6 +130,25 @@ func TestAnOwnerNobodyKnowsStaysInTheCRM(t *testing.T) {
 	}
 }
 
+// A change in the CRM that is read before our reassignment was written there takes nothing
+// of it back.
+func TestAPollBeforeTheDeliveryDoesNotUndoAReassignment(t *testing.T) {
+	t.Parallel()
+	w, c, rt := inCRM(t)
+	ctx := context.Background()
+	if err := w.Reassign(ctx, w.people["Lena"], rt.ID, 0, w.people["Dana"], "travelling", ""); err != nil {
+		t.Fatal(err)
+	}
+	c.edit(func(s *crm.Snapshot) { s.StageID = "quote" })
+	if err := w.Poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.sync(rt.SignalID)
+	if got := w.live(rt.SignalID); got.To != w.people["Dana"] || got.Status != expansion.InProgress || c.recs["o1"].OwnerID != "u-dana" {
+		t.Fatalf("%s is %s with %s and its record with %s, want Dana, in progress, and u-dana", got.Label(), got.Status, got.To, c.recs["o1"].OwnerID)
+	}
+}
+
 // A poll that waits its turn at the CRM may read an owner we set ourselves after it had
 // read the opportunity: that is nobody's change, and the reassignment since then stands.
 func TestASlowPollDoesNotUndoAReassignment(t *testing.T) {
@@ -158,6 +182,30 @@ func TestASlowPollDoesNotUndoAReassignment(t *testing.T) {
 	w.sync(rt.SignalID)
 	if got := w.live(rt.SignalID); got.To != w.people["Marcus"] || c.recs["o1"].OwnerID != "u-marcus" {
 		t.Fatalf("%s is with %s and its record with %s, want Marcus and u-marcus", got.Label(), got.To, c.recs["o1"].OwnerID)
+	}
+}
+
+// An update whose answer was lost may have arrived: the owner in it is ours.
+func TestAnOwnerWhoseAnswerWasLostIsNobodysChange(t *testing.T) {
+	t.Parallel()
+	w, c, rt := inCRM(t)
+	ctx := context.Background()
+	for _, to := range []string{"Dana", "Marcus"} {
+		if err := w.Reassign(ctx, w.people["Lena"], w.live(rt.SignalID).ID, 0, w.people[to], "travelling", ""); err != nil {
+			t.Fatal(err)
+		}
+		if to == "Dana" {
+			c.lost = true
+			if err := w.Deliver(ctx, w.delivery(rt.SignalID, "crm", "").ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.live(rt.SignalID); got.To != w.people["Marcus"] {
+		t.Fatalf("%s is with %s, want Marcus", got.Label(), got.To)
 	}
 }
 

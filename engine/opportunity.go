@@ -545,6 +545,7 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 	if err != nil {
 		return err
 	}
+	m.Base = theirs // what we want beyond it is not written yet
 	if len(m.By(crm.Theirs)) > 0 {
 		if err := e.takeOver(ctx, o.ID, m, o.Version); err != nil {
 			return err
@@ -560,8 +561,9 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 const anyVersion = -1
 
 // takeOver keeps the merged record and acts on what people changed in the CRM. A merge
-// made from another version of the opportunity than the one there is now is dropped: what
-// looks like somebody's change may be our own, older one. The next poll looks again.
+// made from another version of the opportunity than the one there is now, or while a
+// delivery is writing it, is dropped: what looks like somebody's change may be our own,
+// older one. The next poll looks again.
 func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm.Merged, version int64) error {
 	stages, err := e.stages(ctx)
 	if err != nil {
@@ -583,6 +585,11 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 		s, err := tx.Signal(ctx, o.SignalID)
 		if err != nil {
 			return err
+		}
+		if version != anyVersion {
+			if writing, err := beingWritten(ctx, tx.Reader, o); err != nil || writing {
+				return err
+			}
 		}
 		changed := m.By(crm.Theirs)
 		if len(changed) == 0 && o.Agreed == string(b) {
@@ -644,6 +651,14 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 		}
 		return e.refresh(ctx, tx, s.ID)
 	})
+}
+
+// beingWritten reports whether a delivery to the CRM is under way or its result unknown.
+func beingWritten(ctx context.Context, r store.Reader, o expansion.Opportunity) (bool, error) {
+	ds, err := r.DeliveriesOf(ctx, o.SignalID)
+	return slices.ContainsFunc(ds, func(d store.Delivery) bool {
+		return d.Channel == channelCRM && d.Subject == string(o.ID) && (d.Claim != "" || d.Unknown)
+	}), err
 }
 
 // stageMoved: a stage past the first means somebody works on it, which also ends the

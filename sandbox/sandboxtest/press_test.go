@@ -517,7 +517,13 @@ func (c *pressed) check(k *pressCase, last bool) int {
 		o, err := c.s.App.Store.Opportunity(t.Context(), k.live.OpportunityID)
 		must(t, err)
 		if o.Owner != k.live.To || o.RoutingID != k.live.ID {
-			t.Fatalf("opportunity %s is owned by %s by %s, the live routing %s by %s", o.Label(), o.Owner, o.RoutingID, k.live.ID, k.live.To)
+			as, err := c.s.App.Store.Activities(t.Context(), k.id)
+			must(t, err)
+			var log strings.Builder
+			for _, a := range as {
+				fmt.Fprintf(&log, "%s %s %s %s %v\n", a.At.Format("15:04:05.000"), a.Verb, a.RoutingID, c.byID[a.Person], a.Args)
+			}
+			t.Fatalf("opportunity %s is owned by %s by %s, the live routing %s by %s:\n%s", o.Label(), c.byID[o.Owner], o.RoutingID, k.live.ID, c.byID[k.live.To], &log)
 		}
 	}
 	return len(rts)
