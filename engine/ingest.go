@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -234,6 +235,22 @@ func (e *Engine) Log(ctx context.Context, by expansion.PersonID, in LogInput) (L
 
 // similar is the open signal that a log by hand is probably about; nil for none.
 func (e *Engine) similar(ctx context.Context, tx *store.Tx, f expansion.Finding) (*expansion.Signal, error) {
+	return e.similarOf(ctx, tx, f, func(expansion.Signal) bool { return true })
+}
+
+// noticed is the open signal of a person that a detector's finding is probably about: the
+// meter shows what they heard. "" is none; what detectors found keeps signals of its own.
+func (e *Engine) noticed(ctx context.Context, tx *store.Tx, f expansion.Finding) (expansion.SignalID, error) {
+	like, err := e.similarOf(ctx, tx, f, func(s expansion.Signal) bool {
+		return s.CreatedBy != "" || s.DuplicateKey() == f.Signal.DuplicateKey()
+	})
+	if err != nil || like == nil || like.CreatedBy == "" {
+		return "", err
+	}
+	return like.ID, nil
+}
+
+func (e *Engine) similarOf(ctx context.Context, tx *store.Tx, f expansion.Finding, counts func(expansion.Signal) bool) (*expansion.Signal, error) {
 	if err := tx.LockAccount(ctx, f.Signal.AccountID); err != nil {
 		return nil, err
 	}
@@ -241,6 +258,7 @@ func (e *Engine) similar(ctx context.Context, tx *store.Tx, f expansion.Finding)
 	if err != nil {
 		return nil, err
 	}
+	open = slices.DeleteFunc(open, func(s expansion.Signal) bool { return !counts(s) })
 	return detect.Similar(f.Signal, f.Evidence.OccurredAt, open, e.timing().DuplicateWindow), nil
 }
 

@@ -145,7 +145,11 @@ func (e *Engine) scanAccount(ctx context.Context, id expansion.AccountID, res *S
 		if v.Finding == nil {
 			return nil
 		}
-		_, fresh, err := e.ingest(ctx, tx, *v.Finding, "")
+		addTo, err := e.noticed(ctx, tx, *v.Finding)
+		if err != nil {
+			return err
+		}
+		_, fresh, err := e.ingest(ctx, tx, *v.Finding, addTo)
 		if fresh {
 			res.Signals++
 		} else {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"testing"
+	"time"
 
 	"expansionbot/engine"
 	"expansionbot/expansion"
@@ -37,4 +38,43 @@ func TestSubmittedByHandJoinsTheSimilarSignal(t *testing.T) {
 			t.Errorf("a signal about another kind of purchase was added to %s", s.Label())
 		}
 	})
+}
+
+// Storyboard 7.1, the other way round: the meter shows what a person heard before. It is one
+// signal, seen twice; a person's signal about something else stays apart.
+func TestUsageJoinsWhatAPersonLogged(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		log  engine.LogInput
+		want int // signals the scan makes
+	}{
+		"the same purchase": {engine.LogInput{Type: expansion.ExplicitRequest, What: "they asked about 30 more seats"}, 0},
+		"another purchase":  {engine.LogInput{Type: expansion.FeatureAdoption, What: "they want the enterprise plan"}, 1},
+		"heard too long ago": {engine.LogInput{
+			Type: expansion.ExplicitRequest, What: "they asked about 30 more seats", OccurredAt: time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC),
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, dsn string) {
+				w := start(t, dsn)
+				tt.log.AccountID = "brightwater"
+				res, err := w.Log(t.Context(), w.people["Priya"], tt.log)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.overLicence("brightwater")
+				found, err := w.Scan(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if found.Signals != tt.want || found.Merged != 1-tt.want {
+					t.Errorf("the scan made %d signals and merged %d, want %d and %d", found.Signals, found.Merged, tt.want, 1-tt.want)
+				}
+				if s := w.signal(res.Signal.ID); s.SeenCount != 2-tt.want {
+					t.Errorf("%s was seen %d times, want %d", s.Label(), s.SeenCount, 2-tt.want)
+				}
+			})
+		})
+	}
 }

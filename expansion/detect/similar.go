@@ -6,8 +6,8 @@ import (
 	"expansionbot/expansion"
 )
 
-// Similar is the open signal that a log by hand is probably about, nil when there is
-// none. open are the account's open signals; one counts if it was last seen at most
+// Similar is the open signal that a log by hand, or a finding beside one, is probably about,
+// nil when there is none. open are the account's open signals; one counts if it was last seen at most
 // window before at, when the logged thing happened. The same type and subject is the
 // same signal. So is, else, the last seen of those about the same kind of purchase: a
 // customer buys the same seats once, whether a meter showed the need or a person heard it.
