@@ -86,7 +86,7 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	if err != nil {
 		return err
 	}
-	s.Status = expansion.Closed
+	s.Status, s.Waiting, s.WaitUntil = expansion.Closed, expansion.WaitNone, nil
 	if err := tx.UpdateSignal(ctx, &s); err != nil {
 		return err
 	}

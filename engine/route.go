@@ -64,8 +64,21 @@ func (e *Engine) routeAfter(ctx context.Context, by expansion.PersonID, id expan
 		if in.Potential != nil {
 			s.Potential = &expansion.Potential{Likely: *in.Potential, Low: *in.Potential, High: *in.Potential, Formula: "entered by hand", ByHand: true}
 		}
+		last, err := tx.LiveRouting(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		if last != nil && last.Disposition != expansion.Rerouted {
+			last = nil // recalled: it starts anew
+		}
 		d, err := e.decide(ctx, tx.Reader, tx.Now, s, acct, people)
+		if last != nil {
+			d, err = passOn(d, err, *last, byID(people))
+		}
 		if in.To != "" && in.To != d.To {
+			if err := e.mayInsist(ctx, tx.Reader, by, s.ID, in.To); err != nil {
+				return err
+			}
 			if d, err = override(d, in, byID(people)); err != nil {
 				return err
 			}
@@ -80,7 +93,13 @@ func (e *Engine) routeAfter(ctx context.Context, by expansion.PersonID, id expan
 			return err
 		}
 		pause(atDecided)
-		rt, err = e.place(ctx, tx, placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages, attach: attach})
+		p := placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages, attach: attach}
+		if last != nil {
+			if err := e.goOn(ctx, tx, &p, *last, true); err != nil {
+				return err
+			}
+		}
+		rt, err = e.place(ctx, tx, p)
 		pause(atRouteCommit)
 		return err
 	})
@@ -369,14 +388,62 @@ type reroute struct {
 	left   expansion.Disposition
 	reason string // in words, on the old card
 	by     expansion.PersonID
-	to     expansion.PersonID // "" = as the policy decides
+	to     expansion.PersonID // "" = as route.PassOn says
 	why    string             // in words, on the new card, when to is given
-	mark   time.Time          // the new 48 h mark; zero = from now
-	bounce bool
-
-	otherwise expansion.PersonID // who gets it when the policy names nobody; "" = CodeNoRecipient
+	bounce bool               // handed back as not theirs: it is counted, and the 48 h mark stays
 }
 
+// passOn is the policy's decision for a signal that last's recipient handed back. With
+// nobody to take it the error has CodeNoRecipient.
+func passOn(d expansion.Decision, err error, last expansion.Routing, people map[expansion.PersonID]expansion.Person) (expansion.Decision, error) {
+	if err != nil && expansion.CodeOf(err) != expansion.CodeNoRecipient {
+		return d, err
+	}
+	switch to, why := route.PassOn(d, last.To, last.Bounces); {
+	case to == "":
+		d.To = ""
+		return d, expansion.Errorf(expansion.CodeNoRecipient, "Nobody can take it now: everybody in line said it isn't theirs, and no manager above %s is here. Assign somebody by hand.", people[last.To].FirstName())
+	case why != "":
+		return override(d, RouteInput{To: to, OverrideReason: why}, people)
+	}
+	return d, nil
+}
+
+// mayInsist: somebody who handed a signal back gets it again by hand only from a sales
+// manager or RevOps.
+func (e *Engine) mayInsist(ctx context.Context, r store.Reader, by expansion.PersonID, id expansion.SignalID, to expansion.PersonID) error {
+	p, err := e.person(ctx, r, by)
+	if err != nil || p.Role == expansion.RoleManager || e.IsAdmin(p) {
+		return err
+	}
+	return saidNotMine(ctx, r, id, to, "or ask a sales manager")
+}
+
+// goOn makes p go on where last left off: with its opportunity, and what was chosen for
+// the signal holds for whoever gets it. bounce: last was handed back.
+func (e *Engine) goOn(ctx context.Context, tx *store.Tx, p *placement, last expansion.Routing, bounce bool) error {
+	o, err := tx.Opportunity(ctx, last.OpportunityID)
+	if err != nil {
+		return err
+	}
+	p.opportunity, p.bounces = &o, last.Bounces
+	if p.in.Note == "" {
+		p.in.Note = last.Note
+	}
+	p.in.NoHold, p.in.NoEmail = p.in.NoHold || last.NoHold, p.in.NoEmail || last.NoEmail
+	if !bounce {
+		return nil
+	}
+	p.bounces++
+	p.escalateAt = last.EscalateAt
+	if least, err := e.hours(p.people[p.decision.To]).Add(tx.Now, e.timing().NotMineLeaves); err == nil && least.After(p.escalateAt) {
+		p.escalateAt = least
+	}
+	return nil
+}
+
+// The zero Routing without an error means that nobody can take it: the signal waits for a
+// recipient, with its opportunity.
 func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansion.Routing, error) {
 	var none expansion.Routing
 	old := r.old
@@ -399,27 +466,24 @@ func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansio
 	if err != nil {
 		return none, err
 	}
-	o, err := tx.Opportunity(ctx, old.OpportunityID)
-	if err != nil {
-		return none, err
-	}
 	d, err := e.decide(ctx, tx.Reader, tx.Now, s, acct, people)
-	if r.to == "" && expansion.CodeOf(err) == expansion.CodeNoRecipient && r.otherwise != "" {
-		r.to, r.why = r.otherwise, "nobody else is in line"
+	if r.to == "" {
+		d, err = passOn(d, err, old, byID(people))
+	} else if err == nil || expansion.CodeOf(err) == expansion.CodeNoRecipient {
+		d, err = override(d, RouteInput{To: r.to, OverrideReason: r.why}, byID(people))
 	}
-	if r.to != "" {
-		if d, err = override(d, RouteInput{To: r.to, OverrideReason: r.why}, byID(people)); err != nil {
+	if expansion.CodeOf(err) == expansion.CodeNoRecipient {
+		if err := tx.LiftHold(ctx, old.ID); err != nil {
 			return none, err
 		}
+		return none, e.waitForRecipient(ctx, tx, s, people, d)
 	}
 	if err != nil {
 		return none, err
 	}
-	p := placement{signal: s, account: acct, people: byID(people), decision: d, by: r.by, opportunity: &o, escalateAt: r.mark, bounces: old.Bounces}
-	// What was chosen for the signal holds for whoever gets it.
-	p.in.Note, p.in.NoHold, p.in.NoEmail = old.Note, old.NoHold, old.NoEmail
-	if r.bounce {
-		p.bounces++
+	p := placement{signal: s, account: acct, people: byID(people), decision: d, by: r.by}
+	if err := e.goOn(ctx, tx, &p, old, r.bounce); err != nil {
+		return none, err
 	}
 	return e.place(ctx, tx, p)
 }

@@ -151,9 +151,9 @@ func (e *Engine) Start(ctx context.Context, by expansion.PersonID, id expansion.
 	})
 }
 
-// NotMine hands a routing on at once: to the person named, else to the next in line.
-// The 48 h mark keeps its first start but leaves the next person the policy's working
-// time; the third bounce goes to the manager (storyboard 7.7).
+// NotMine hands a routing on at once: to the person named, else as route.PassOn says. The
+// 48 h mark keeps its first start but leaves the next person the policy's working time.
+// With nobody to take it the signal waits for a recipient (storyboard 7.7, 7.2).
 func (e *Engine) NotMine(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, in NotMineInput) error {
 	if strings.TrimSpace(in.Reason) == "" {
 		return expansion.FieldErrorf("reason", "Choose why it is not yours.")
@@ -165,24 +165,37 @@ func (e *Engine) NotMine(ctx context.Context, by expansion.PersonID, id expansio
 		if in.To == by {
 			return expansion.FieldErrorf("recipient", "You have it already. Choose somebody else, or nobody for the next in line.")
 		}
+		if in.To != "" {
+			if err := saidNotMine(ctx, tx.Reader, c.signal.ID, in.To, "or nobody for the next in line"); err != nil {
+				return err
+			}
+		}
 		words := strings.ReplaceAll(in.Reason, "_", " ")
 		c.line.Args = map[string]any{"reason": in.Reason, "to": in.To}
-		r := reroute{
+		next, err := e.reroute(ctx, tx, reroute{
 			old: c.rt, left: expansion.Rerouted, reason: fmt.Sprintf("%s says it isn't theirs (%s)", c.by.FirstName(), words), by: by, to: in.To,
 			why: "passed on by " + c.by.FirstName() + ": " + words, bounce: true,
-		}
-		if c.rt.Bounces >= 2 && in.To == "" && c.by.Manager != "" {
-			r.to, r.why = c.by.Manager, "third time it was passed on"
-		}
-		r.mark = c.rt.EscalateAt
-		if least, err := e.hours(c.by).Add(tx.Now, e.timing().NotMineLeaves); err == nil && least.After(r.mark) {
-			r.mark = least
-		}
-		r.otherwise = c.by.Manager
-		next, err := e.reroute(ctx, tx, r)
+		})
 		c.line.Args["next"] = next.To
 		return err
 	})
+}
+
+// saidNotMine refuses a recipient chosen by hand who handed this signal back before. or
+// says what may be done besides choosing somebody else.
+func saidNotMine(ctx context.Context, r store.Reader, id expansion.SignalID, to expansion.PersonID, or string) error {
+	as, err := r.Activities(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(as, func(a expansion.Activity) bool { return a.Verb == "not_mine" && a.Person == to }) {
+		return nil
+	}
+	p, err := r.Person(ctx, to)
+	if err != nil {
+		return err
+	}
+	return expansion.FieldErrorf("recipient", "%s said already that it isn't theirs. Choose somebody else, %s.", p.Name, or)
 }
 
 // NotReal is the rep's "this isn't expansion". The CSM may disagree for a day; without
@@ -246,15 +259,20 @@ func (e *Engine) reject(ctx context.Context, tx *store.Tx, c *change, how string
 	if err := tx.UpdateSignal(ctx, &c.signal); err != nil {
 		return err
 	}
-	o, err := tx.Opportunity(ctx, c.rt.OpportunityID)
+	return e.disqualify(ctx, tx, c.rt.OpportunityID, c.by.ID)
+}
+
+// disqualify ends the opportunity of a signal that is not real.
+func (e *Engine) disqualify(ctx context.Context, tx *store.Tx, id expansion.OpportunityID, by expansion.PersonID) error {
+	o, err := tx.Opportunity(ctx, id)
 	if err != nil {
 		return err
 	}
-	o.Outcome = &expansion.Outcome{Reason: "disqualified", SignalRight: "no", From: "slack", By: c.by.ID, At: tx.Now}
+	o.Outcome = &expansion.Outcome{Reason: "disqualified", SignalRight: "no", From: "slack", By: by, At: tx.Now}
 	if err := tx.UpdateOpportunity(ctx, &o); err != nil {
 		return err
 	}
-	return e.wantOpportunity(ctx, tx, c.signal.ID, o.ID)
+	return e.wantOpportunity(ctx, tx, o.SignalID, o.ID)
 }
 
 // AnswerNotReal is the CSM's answer to a rep's "not real". Disagreeing brings in the

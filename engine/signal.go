@@ -104,6 +104,9 @@ func (e *Engine) Dismiss(ctx context.Context, by expansion.PersonID, id expansio
 	return e.changeSignal(ctx, by, id, "dismissed", func(tx *store.Tx, s *expansion.Signal, _ expansion.Account, line *expansion.Activity) error {
 		s.Status, s.Waiting, s.WaitUntil, s.DismissReason = expansion.Dismissed, expansion.WaitNone, nil, reason
 		line.Args = map[string]any{"reason": reason}
+		if s.OpportunityID != "" { // of a routing that was handed back, with nobody else to take it
+			return e.disqualify(ctx, tx, s.OpportunityID, by)
+		}
 		return nil
 	})
 }

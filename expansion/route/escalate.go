@@ -81,3 +81,37 @@ func (l *level) reach(rep expansion.PersonID, reps []expansion.Rep, now time.Tim
 	}
 	return active, here
 }
+
+// handBacks is how often a signal is handed back as "not mine" before it goes to a
+// manager instead of the next in line (storyboard 7.7).
+const handBacks = 3
+
+// PassOn says who gets a signal that from handed back as not theirs, which happened
+// before times earlier. That is who d names; when d names nobody, and from the third time
+// on, it is the first manager above from who is active, here and did not hand it back
+// too, with the reason in words. to is "" when there is no such manager: it then waits
+// for a recipient.
+func PassOn(d expansion.Decision, from expansion.PersonID, before int) (to expansion.PersonID, why string) {
+	switch {
+	case before+1 >= handBacks:
+		why = "third time it was passed on"
+	case d.To == "":
+		why = "nobody else is in line"
+	default:
+		return d.To, ""
+	}
+	f, seen := &d.Facts, map[expansion.PersonID]bool{from: true}
+	for at := from; ; {
+		i := slices.IndexFunc(f.Reps, func(r expansion.Rep) bool { return r.ID == at })
+		if i < 0 {
+			return "", ""
+		}
+		if r := &f.Reps[i]; at != from && r.Active && Takes(r.Role) && !slices.Contains(f.Exclude, at) && !isAway(r, f.Now) {
+			return at, why
+		}
+		if at = f.Reps[i].Manager; seen[at] {
+			return "", "" // a chain that goes round
+		}
+		seen[at] = true
+	}
+}
