@@ -80,6 +80,10 @@ kill: ## kill and restart the product in the middle of things, again and again
 soak: ## weeks of sandbox time under load: nothing missed, nothing doubled, nothing grows
 	EXPANSION_LONG=1 $(COUNT) -v -count=1 -timeout 30m -run '^TestSoak' ./sandbox/sandboxtest
 
+.PHONY: presses
+presses: ## press every button, twice, late and by the wrong people, 1,000 times on each store
+	EXPANSION_LONG=1 $(COUNT) -v -count=1 -timeout 30m -run '^TestFuzzedPresses' ./sandbox/sandboxtest
+
 .PHONY: bench
 bench: ## run the benchmarks (BENCHTIME 1s each)
 	.ci/with-postgres go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...

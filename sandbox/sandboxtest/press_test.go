@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,14 +24,16 @@ import (
 	"expansionbot/store/storetest"
 )
 
-// What the fuzz does at least on each of the two stores: presses in Slack, and how often
-// it sees each legal change of status; a run is twice that. The companies run side by side,
-// each with its own Slack and CRM, because a bot keeps to the rates of those.
+// What the fuzz does at least on each store: presses in Slack, and how often it sees each
+// legal change of status. With EXPANSION_LONG it is twice that.
 const (
-	presses   = 500
-	seen      = 10
-	companies = 2
+	presses = 500
+	seen    = 10
 )
+
+// The companies run side by side, each with its own Slack and CRM, because a bot keeps to
+// the rates of those.
+const companies = 2
 
 // Whatever right and wrong people press, twice, late and out of order: a signal keeps one
 // owner and one opportunity, and a status only moves along the PRD's path.
@@ -39,7 +42,10 @@ func TestFuzzedPressesKeepOneOwnerAndOneOpportunity(t *testing.T) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.PostgresDSN} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &pressFuzz{t: t, rnd: rand.New(rand.NewPCG(7, 21)), sent: map[string]int{}, heard: &refusals{by: map[string]int{}}}
+			f := &pressFuzz{t: t, presses: presses, seen: seen, rnd: rand.New(rand.NewPCG(7, 21)), sent: map[string]int{}, heard: &refusals{by: map[string]int{}}}
+			if os.Getenv("EXPANSION_LONG") != "" {
+				f.presses, f.seen = 2*presses, 2*seen
+			}
 			for range companies {
 				f.open(dsn(t))
 			}
@@ -122,6 +128,8 @@ var modals = map[step]struct {
 // pressFuzz presses in some companies on one kind of store.
 type pressFuzz struct {
 	t         *testing.T
+	presses   int // at least so many
+	seen      int // and each legal change so often
 	rnd       *rand.Rand
 	companies []*pressed
 	round     int
@@ -228,7 +236,7 @@ func (f *pressFuzz) run() {
 		moves := f.moves()
 		total := f.total()
 		least := f.rarest(moves)
-		if total >= presses && least >= seen && f.covered() {
+		if total >= f.presses && least >= f.seen && f.covered() {
 			break
 		}
 		if f.round++; f.round > 600 {
@@ -236,7 +244,7 @@ func (f *pressFuzz) run() {
 		}
 		var acts []func()
 		for _, c := range f.companies {
-			acts = append(acts, c.plan(total < presses)...)
+			acts = append(acts, c.plan(total < f.presses)...)
 		}
 		var wg sync.WaitGroup
 		for _, act := range acts {
@@ -318,7 +326,7 @@ func legal() (out [][2]expansion.RoutingStatus) {
 
 // rarest is how often the least frequent legal change was seen.
 func (f *pressFuzz) rarest(moves map[[2]expansion.RoutingStatus]int) int {
-	least := presses
+	least := f.presses
 	for _, m := range legal() {
 		least = min(least, moves[m])
 	}
@@ -358,7 +366,7 @@ func (f *pressFuzz) verbs() map[string]int {
 
 func (f *pressFuzz) report(routings int, took time.Duration) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d presses in Slack on %d signals and %d routings in %d rounds, %s\n", f.total(), f.dealt, routings, f.round, took.Round(time.Second))
+	fmt.Fprintf(&b, "%s: %d presses in Slack on %d signals and %d routings in %d rounds, %s\n", f.t.Name(), f.total(), f.dealt, routings, f.round, took.Round(time.Second))
 	list := func(title string, counts map[string]int) {
 		fmt.Fprintf(&b, "%s:", title)
 		for _, k := range slices.Sorted(maps.Keys(counts)) {
