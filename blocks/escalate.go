@@ -138,7 +138,7 @@ func questionCard(r reader) Message {
 	if a, ok := r.last(g.ID, "not_real"); ok {
 		asked = a.At
 	}
-	by := asked.Add(answerTime)
+	by := asked.Add(r.AnswerWithin)
 	v := routingValue(g)
 	acts := []slack.BlockElement{primary(ActionAgree, v, "Agree"), button(ActionDisagree, v, "Disagree, here's why")}
 	state := smallPrint("Without an answer by " + r.at(by) + " " + rep + "'s word stands.")

@@ -16,6 +16,8 @@ func ExampleRender() {
 		Account: expansion.Account{Name: "Brightwater Labs"},
 		Signal:  expansion.Signal{Number: 1042, ExpansionType: expansion.Seats, Strength: expansion.Strong, Status: expansion.Routed},
 		Routing: &expansion.Routing{ID: "01J", Number: 311, To: "marcus", Status: expansion.Pending, RoutedAt: sent, Version: 1},
+
+		AckWithin: 4 * time.Hour,
 	}
 	m, err := blocks.Render(expansion.Message{Kind: expansion.CardHandoff, Case: &c})
 	fmt.Println(m.Text, err)

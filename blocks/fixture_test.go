@@ -108,7 +108,7 @@ func noticed() expansion.Case {
 			},
 			{Source: expansion.SourceUsage, OccurredAt: clock("07:00"), Why: "132 of 120 seats active for 9 days in a row"},
 		},
-		Plan: &d, RoutesAt: at("09:17"),
+		Plan: &d, RoutesAt: at("09:17"), AckWithin: 4 * time.Hour, AnswerWithin: 24 * time.Hour,
 	}
 }
 

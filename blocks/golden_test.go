@@ -140,6 +140,7 @@ func scenes() []scene {
 		{"4.6-lost", card(expansion.CardHandoff, with(pending, won, func(c *expansion.Case) {
 			c.Routing.Status, c.Routing.OutcomeARR, c.Opportunity.Outcome = expansion.Lost, nil, &expansion.Outcome{Reason: "price"}
 		})), []string{"Lost in 34 days: price."}},
+		{"4.7-overdue", card(expansion.CardHandoff, with(pending, func(c *expansion.Case) { c.Now = clock("13:06") })), []string{"Brightwater Labs", "Acknowledge before", "Lena"}},
 		{"4.7-nudge", card(expansion.ThreadNudge, with(pending, func(c *expansion.Case) { c.Now = clock("13:10") })), []string{"Brightwater Labs is waiting for you. Acknowledge", "12 Mar 09:06", "Lena"}},
 		{"4.7-nudge-answered", card(expansion.ThreadNudge, with(pending, acknowledged)), []string{"already answered"}},
 		{"5.1-escalation", card(expansion.CardEscalation, escalated), []string{"No answer on Brightwater Labs for 48 h", "+$19,200", "Marcus", "13 Mar 09:06"}},

@@ -10,12 +10,6 @@ import (
 	"expansionbot/expansion"
 )
 
-// ackTarget is the acknowledge target shown on a card: the product requirements' 4 hours.
-const ackTarget = 4 * time.Hour
-
-// answerTime is how long a CSM has to answer "not real" (storyboard 7.8).
-const answerTime = 24 * time.Hour
-
 // handoffCard is the rep's card (storyboard 4.1, 4.3, 4.6; read-only 5.2, 7.7, 7.8, 7.15).
 func handoffCard(r reader) Message {
 	g := r.Routing
@@ -170,13 +164,13 @@ func (r reader) deadline(g *expansion.Routing) slack.Block {
 	if _, disputed := r.disputed(g); disputed || !g.Open() || g.Status != expansion.Pending {
 		return smallPrint(joined(" · ", r.Signal.Label(), g.Label()))
 	}
-	by := g.RoutedAt.Add(ackTarget)
+	by := g.RoutedAt.Add(r.AckWithin)
 	if g.EscalatedAt != nil {
 		return smallPrint(fmt.Sprintf("Escalated to %s %s. Acknowledge, or say it isn't yours · %s", r.level(g), r.after(g.RoutedAt, *g.EscalatedAt), g.Label()))
 	}
-	s := "Acknowledge by " + r.at(by) + " to stay inside 4 h."
-	if r.Now.After(by) {
-		s = "Still waiting for you after " + expansion.Span(r.Now.Sub(g.RoutedAt)) + "."
+	s := "Acknowledge by " + r.at(by) + " to stay inside " + expansion.Span(r.AckWithin) + "."
+	if !r.Now.Before(by) { // since when, not how long: it is read later than it is drawn
+		s = "Waiting for you since " + r.dated(g.RoutedAt) + ". Acknowledge, or say it isn't yours."
 	}
 	return smallPrint(s + " " + r.escalates(g) + " · " + g.Label())
 }
@@ -257,7 +251,7 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 		if r.Viewer.ID != g.To {
 			l = r.first(g.To) + " said it isn't real"
 		}
-		l += fmt.Sprintf(". %s can answer until %s; without an answer your word stands.", orElse(r.csm(), "The CSM"), r.at(a.At.Add(answerTime)))
+		l += fmt.Sprintf(". %s can answer until %s; without an answer your word stands.", orElse(r.csm(), "The CSM"), r.at(a.At.Add(r.AnswerWithin)))
 		return section("*" + l + "*"), "Waiting for an answer to “not real”.", []slack.BlockElement{brief}
 	}
 	if g.Status == expansion.Pending {
@@ -295,9 +289,9 @@ func (r reader) handoffState(g *expansion.Routing) (state slack.Block, ask strin
 
 // ackBy is the ask of a pending card with its deadline, for the fallback.
 func (r reader) ackBy(g *expansion.Routing) string {
-	by := g.RoutedAt.Add(ackTarget)
+	by := g.RoutedAt.Add(r.AckWithin)
 	switch {
-	case !r.Now.After(by):
+	case r.Now.Before(by):
 		return "Acknowledge by " + r.words(by) + "."
 	case g.EscalatedAt == nil && !g.EscalateAt.IsZero() && r.Now.Before(g.EscalateAt):
 		return "Acknowledge before " + r.words(g.EscalateAt) + ", when it goes to " + r.level(g) + "."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,14 +40,15 @@ func isCard(kind string) bool {
 	return strings.HasPrefix(kind, "card_") && kind != string(expansion.CardNotice) && kind != string(expansion.CardList)
 }
 
-// refresh asks for a new version of every Slack card about a signal.
-func (e *Engine) refresh(ctx context.Context, tx *store.Tx, id expansion.SignalID) error {
+// refresh asks for a new version of the Slack cards about a signal, of these kinds or,
+// without any, of all.
+func (e *Engine) refresh(ctx context.Context, tx *store.Tx, id expansion.SignalID, kinds ...expansion.MessageKind) error {
 	ds, err := tx.DeliveriesOf(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, d := range ds {
-		if d.Channel == "slack" && isCard(d.Kind) {
+		if d.Channel == "slack" && isCard(d.Kind) && (len(kinds) == 0 || slices.Contains(kinds, expansion.MessageKind(d.Kind))) {
 			if err := e.want(ctx, tx, d); err != nil {
 				return err
 			}

@@ -30,6 +30,16 @@ func (e *Engine) routingMark(ctx context.Context, w store.Wait, late time.Durati
 		c.line = activity(expansion.Expander, "", c.signal)
 		c.line.RoutingID = rt.ID
 		switch w.Kind {
+		case waitUndoOver:
+			if rt.Status != expansion.Pending {
+				return nil
+			}
+			return e.refresh(ctx, tx, rt.SignalID, expansion.CardSignal, expansion.CardAsk)
+		case waitOverdue:
+			if rt.Status != expansion.Pending {
+				return nil
+			}
+			return e.refresh(ctx, tx, rt.SignalID, expansion.CardHandoff)
 		case waitNudge:
 			if rt.Status != expansion.Pending {
 				return nil

@@ -90,7 +90,7 @@ func TestALadderClimbsThePolicyItWasRoutedUnder(t *testing.T) { // storyboard 7.
 			if err := w.Extend(context.Background(), w.people["Lena"], rt.ID, 0, "on the road"); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := w.promises(rt.ID), "nudge 2h0m0s, escalate 10h0m0s"; got != want {
+			if got, want := w.promises(rt.ID), "undo_over 1h0m0s, nudge 2h0m0s, overdue 4h0m0s, escalate 10h0m0s"; got != want {
 				t.Fatalf("promises %q, want %q", got, want)
 			}
 		}},
@@ -117,7 +117,7 @@ func TestALadderClimbsThePolicyItWasRoutedUnder(t *testing.T) { // storyboard 7.
 				t.Fatal(err)
 			}
 			next := w.live(rt.SignalID)
-			if got, want := w.promises(next.ID), "nudge 5h0m0s, escalate 60h0m0s"; got != want || w.promises(rt.ID) != "" {
+			if got, want := w.promises(next.ID), "undo_over 2m0s, overdue 4h0m0s, nudge 5h0m0s, escalate 60h0m0s"; got != want || w.promises(rt.ID) != "" {
 				t.Fatalf("promises %q, want %q; and of the one before %q, want none", got, want, w.promises(rt.ID))
 			}
 			w.due(60*time.Hour + time.Minute)
@@ -147,8 +147,8 @@ func TestEveryMarkSaysWhichPolicySetIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		ws, err := w.store.OpenWaitsOf(context.Background(), string(rt.ID))
-		if err != nil || len(ws) != 2 {
-			t.Fatalf("open promises %v (%v), want a nudge and the mark", ws, err)
+		if err != nil || len(ws) != 4 {
+			t.Fatalf("open promises %v (%v), want two of its cards, a nudge and the mark", ws, err)
 		}
 		for _, x := range ws {
 			if x.Policy != rt.Decision.PolicyVersion {

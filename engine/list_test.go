@@ -232,6 +232,7 @@ func TestALineIsTheCase(t *testing.T) {
 			t.Fatalf("%d cases, %v; want one", len(cs), err)
 		}
 		want.Now, want.Context, want.Notices, want.UndoUntil, want.Routing.Decision = cs[0].Now, expansion.Context{}, nil, nil, expansion.Decision{}
+		want.AckWithin, want.AnswerWithin = 0, 0
 		if d := cmp.Diff(want, cs[0]); d != "" {
 			t.Errorf("case (-) and line (+) differ:\n%s", d)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"expansionbot/engine"
 	"expansionbot/expansion"
+	"expansionbot/notify"
 	"expansionbot/store"
 	"expansionbot/store/storetest"
 )
@@ -222,4 +223,59 @@ func (w *world) leave(names ...string) {
 	}); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// What a card says of a time is true when it is read, not only when it was drawn.
+func TestCardsAreDrawnAgainWhenTheirTimeIsOver(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		shown := map[expansion.MessageKind]expansion.Case{}
+		edits := map[expansion.MessageKind]int{}
+		slack := &channel{name: "slack", send: func(d notify.Delivery) (notify.Receipt, error) {
+			if d.Message.Case != nil {
+				shown[d.Message.Kind] = *d.Message.Case
+				edits[d.Message.Kind]++
+			}
+			return notify.Receipt{Channel: "D1", Remote: d.ID}, nil
+		}}
+		w := start(t, dsn).with(nil, slack)
+		rt := w.routed()
+		w.slack()
+		if c := shown[expansion.CardSignal]; c.UndoUntil == nil {
+			t.Fatal("the CSM's card offers no undo at first")
+		}
+
+		w.due(10 * time.Minute)
+		w.slack()
+		if c := shown[expansion.CardSignal]; c.UndoUntil != nil {
+			t.Errorf("the undo window is over and the CSM's card, drawn at %s, offers it until %s", c.Now, c.UndoUntil)
+		}
+		if err := w.Undo(ctx, w.people["Priya"], rt.ID, 0); expansion.CodeOf(err) != expansion.CodeConflict {
+			t.Errorf("an undo the card does not offer any more: %v", err)
+		}
+
+		w.due(3*time.Hour + 50*time.Minute)
+		w.slack()
+		if c := shown[expansion.CardHandoff]; c.Now.Before(rt.RoutedAt.Add(c.AckWithin)) {
+			t.Errorf("the time to acknowledge is over and the recipient's card was drawn at %s, sent at %s", c.Now, rt.RoutedAt)
+		}
+
+		// Once it is acknowledged nothing is due at those times.
+		again := w.asked()
+		if err := w.Confirm(ctx, w.people["Priya"], again.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		next := w.live(again.ID)
+		if err := w.Acknowledge(ctx, w.people["Marcus"], next.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.slack()
+		before := edits[expansion.CardSignal] + edits[expansion.CardAsk] + edits[expansion.CardHandoff]
+		w.due(10 * time.Minute)
+		w.slack()
+		if now := edits[expansion.CardSignal] + edits[expansion.CardAsk] + edits[expansion.CardHandoff]; now != before {
+			t.Errorf("%d edits for a routing that was acknowledged", now-before)
+		}
+	})
 }

@@ -125,7 +125,9 @@ func (e *Engine) caseOf(ctx context.Context, viewer expansion.Person, id expansi
 		if err != nil {
 			return c, err
 		}
-		if until := rt.RoutedAt.Add(p.Timing().UndoWindow); rt.Open() && rt.Status == expansion.Pending && c.Now.Before(until) {
+		t := p.Timing()
+		c.AckWithin, c.AnswerWithin = t.AckTarget, t.NotRealAnswer
+		if until := rt.RoutedAt.Add(t.UndoWindow); rt.Open() && rt.Status == expansion.Pending && c.Now.Before(until) {
 			c.UndoUntil = &until
 		}
 	}

@@ -295,10 +295,22 @@ func (e *Engine) place(ctx context.Context, tx *store.Tx, p placement) (expansio
 	return rt, e.refresh(ctx, tx, s.ID)
 }
 
-// promise sets the marks of a routing's ladder (storyboard 4.7, 5.1). The first nudge
-// counts the recipient's working time, all others are elapsed.
+// promise sets the marks of a routing's ladder (storyboard 4.7, 5.1) and those at which
+// its cards read otherwise. The first nudge counts the recipient's working time, all
+// others are elapsed.
 func (e *Engine) promise(ctx context.Context, tx *store.Tx, rt expansion.Routing, under *route.Policy, to expansion.Person) error {
-	for i, after := range under.Timing().Nudges {
+	t := under.Timing()
+	if t.UndoWindow > 0 {
+		if err := e.mark(ctx, tx, rt, waitUndoOver, rt.RoutedAt.Add(t.UndoWindow)); err != nil {
+			return err
+		}
+	}
+	if due := rt.RoutedAt.Add(t.AckTarget); due.Before(rt.EscalateAt) { // an escalation draws the card anyway
+		if err := e.mark(ctx, tx, rt, waitOverdue, due); err != nil {
+			return err
+		}
+	}
+	for i, after := range t.Nudges {
 		due := rt.RoutedAt.Add(after)
 		if i == 0 {
 			if w, err := under.Hours(to.Location()).Add(rt.RoutedAt, after); err == nil {
@@ -517,7 +529,7 @@ func (e *Engine) Undo(ctx context.Context, by expansion.PersonID, id expansion.R
 		if err != nil {
 			return err
 		}
-		if tx.Now.After(rt.RoutedAt.Add(under.Timing().UndoWindow)) {
+		if !tx.Now.Before(rt.RoutedAt.Add(under.Timing().UndoWindow)) {
 			return expansion.Errorf(expansion.CodeConflict, "The time to undo %s is over. Reroute it instead.", rt.Label())
 		}
 		p, err := tx.Person(ctx, by)

@@ -19,6 +19,8 @@ const (
 	waitAskRemind      = "ask_remind"      // remind the CSM who was asked
 	waitAskPark        = "ask_park"        // park what was not answered
 	waitLater          = "later"           // "real, not now" is over
+	waitUndoOver       = "undo_over"       // the undo window ends
+	waitOverdue        = "overdue"         // the time to acknowledge ends
 	waitNudge          = "nudge"           // remind the recipient
 	waitEscalate       = "escalate"        // the 48 h mark
 	waitEscalateAgain  = "escalate_again"  // the manager did not answer either
@@ -71,7 +73,7 @@ func (e *Engine) Wake(ctx context.Context, id string) error {
 		return e.routeAtMark(ctx, w)
 	case waitAskRemind, waitAskPark, waitLater:
 		return e.signalMark(ctx, w)
-	case waitNudge, waitEscalate, waitEscalateAgain, waitNotReal:
+	case waitUndoOver, waitOverdue, waitNudge, waitEscalate, waitEscalateAgain, waitNotReal:
 		return e.routingMark(ctx, w, late)
 	case waitRemind:
 		return e.remindMark(ctx, w)

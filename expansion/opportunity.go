@@ -107,6 +107,8 @@ type Case struct {
 	Notices     []Notice
 	RoutesAt    *time.Time // when the review window ends
 	UndoUntil   *time.Time // nil: cannot be undone
+
+	AckWithin, AnswerWithin time.Duration // what the policy allows for an acknowledgement, and for an answer to "not real"
 }
 
 // Name returns a person's name, or "someone" when the person was erased.

@@ -8,9 +8,6 @@ import (
 	"expansionbot/expansion"
 )
 
-// ackTarget is the acknowledge target shown in a mail: the product requirements' 4 hours.
-const ackTarget = 4 * time.Hour
-
 // writer composes the letters about one case for one reader.
 type writer struct {
 	expansion.Case
@@ -149,9 +146,9 @@ func (w writer) ask(l *letter, ack string, open bool) {
 	} else {
 		l.Hint = "Acknowledge in Slack: press Acknowledge on the card in your messages from Expansion."
 	}
-	by := g.RoutedAt.Add(ackTarget)
-	after := "Acknowledge by " + w.at(by) + " to stay inside 4 h."
-	if w.Now.After(by) {
+	by := g.RoutedAt.Add(w.AckWithin)
+	after := "Acknowledge by " + w.at(by) + " to stay inside " + expansion.Span(w.AckWithin) + "."
+	if !w.Now.Before(by) {
 		after = "Waiting for you for " + expansion.Span(w.Now.Sub(g.RoutedAt)) + "."
 	}
 	if !g.EscalateAt.IsZero() && g.EscalatedAt == nil {

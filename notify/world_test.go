@@ -21,7 +21,7 @@ func brightwater() expansion.Case {
 	now := time.Date(2026, 3, 10, 13, 6, 0, 0, time.UTC) // 09:06 in New York
 	day := func(m time.Month, d int) *time.Time { return ptr(time.Date(2026, m, d, 0, 0, 0, 0, time.UTC)) }
 	return expansion.Case{
-		Now: now,
+		Now: now, AckWithin: 4 * time.Hour,
 		Signal: expansion.Signal{
 			ID: "sig", Number: 1042, AccountID: "a7", Type: expansion.UsageGrowth, Strength: expansion.Strong, ExpansionType: expansion.Seats,
 			Potential: &expansion.Potential{Likely: *usd(1920000), Low: *usd(1440000), High: *usd(2880000), Formula: "12 seats × $1,600"},
