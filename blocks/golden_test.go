@@ -154,6 +154,8 @@ func scenes() []scene {
 			c.Notices = []expansion.Notice{{Kind: "late_escalation", Delay: 2*time.Hour + 10*time.Minute}}
 		})), []string{"No answer on Brightwater Labs"}},
 		{"5.2-moved", card(expansion.CardHandoff, moved), []string{"Moved to Dana by Lena at 10:02: travelling."}},
+		{"7.7-nobody-left", card(expansion.CardHandoff, with(pending, acted("10:02", "marcus", "not_mine", map[string]any{"reason": NotMineNoTime, "to": "", "next": ""}),
+			left(expansion.Rerouted, "Marcus says it isn't theirs (no time)"), waiting(expansion.Confirmed, expansion.WaitRecipient), func(c *expansion.Case) { c.Now = clock("10:03") })), []string{"Handed back by Marcus at 10:02: no time. Nothing to do."}},
 		{"7.1-seen-again", card(expansion.CardSignal, with(review, func(c *expansion.Case) { c.Signal.SeenCount = 4 })), []string{"Brightwater Labs"}},
 		{"7.2-no-owner", card(expansion.CardSignal, with(review, func(c *expansion.Case) {
 			c.Account.OriginalAE, c.Plan.To, c.Plan.Kind, c.Plan.Reason = "", "tomoko", expansion.KindSpecialist, "specialist pool, least loaded"

@@ -313,6 +313,9 @@ func (r reader) moved(g *expansion.Routing) string {
 		return ended(esc(head, lineLen) + at + prefixed(": ", esc(rest, quoteLen)))
 	}
 	l := "Moved"
+	if r.Current == nil && r.Signal.Waiting == expansion.WaitRecipient {
+		l = "Handed back" // nobody took it yet
+	}
 	if r.Current != nil && r.Current.ID != g.ID && r.Current.To != "" {
 		l += " to " + r.first(r.Current.To)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"expansionbot/crm"
 	"expansionbot/engine"
 	"expansionbot/expansion"
 	"expansionbot/source"
@@ -172,6 +173,25 @@ func TestDismissedWhileItWaitsItsOpportunityEnds(t *testing.T) {
 		o, err := w.store.Opportunity(ctx, rt.OpportunityID)
 		if err != nil || o.Outcome == nil || o.Outcome.Won || o.Outcome.Reason != "disqualified" {
 			t.Fatalf("outcome %+v (%v), want disqualified", o.Outcome, err)
+		}
+	})
+}
+
+func TestClosedInTheCRMWhileItWaitsTheSignalEnds(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w, c, rt := inCRMOn(t, dsn)
+		w.leave("Dana", "Lena")
+		w.notMine(rt.SignalID)
+		c.edit(func(s *crm.Snapshot) { s.StageID = "lost" })
+		w.poll()
+		w.due(time.Hour)
+		got := w.live(rt.SignalID)
+		if s := w.signal(rt.SignalID); s.Status != expansion.Closed || s.Waiting != expansion.WaitNone || got.Disposition != expansion.Rerouted || got.Status != rt.Status {
+			t.Fatalf("the signal is %s, waiting %q, the routing handed back %s and %q; want closed, and the routing left as it was", s.Status, s.Waiting, got.Status, got.Disposition)
+		}
+		if v := w.verbs(rt.SignalID); v[len(v)-1] != "lost" {
+			t.Fatalf("the log ends %v, want lost", v)
 		}
 	})
 }

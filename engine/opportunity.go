@@ -530,7 +530,7 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 		return err
 	}
 	rt, err := e.store.Routing(ctx, o.RoutingID)
-	if err != nil || rt.Disposition != expansion.OnPath {
+	if err != nil || rt.Disposition != expansion.OnPath && rt.Disposition != expansion.Rerouted {
 		return err
 	}
 	w, err := e.wanted(ctx, o, rt)

@@ -60,9 +60,41 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 		return err
 	}
 	to := ended(out.Won)
-	if !rt.Status.CanMove(to) {
-		return nil
+	s, err := tx.Signal(ctx, rt.SignalID)
+	if err != nil {
+		return err
 	}
+	switch {
+	case rt.Disposition == expansion.Rerouted && s.Status != expansion.Dismissed:
+		// It was handed back and nobody has it: only the signal ends.
+		if err := tx.DropWaits(ctx, string(s.ID)); err != nil {
+			return err
+		}
+	case rt.Disposition != expansion.OnPath || !rt.Status.CanMove(to):
+		return nil
+	default:
+		if err := e.end(ctx, tx, rt, to, out); err != nil {
+			return err
+		}
+	}
+	s.Status, s.Waiting, s.WaitUntil = expansion.Closed, expansion.WaitNone, nil
+	if err := tx.UpdateSignal(ctx, &s); err != nil {
+		return err
+	}
+	a := activity(expansion.Communicator, string(to), s)
+	a.RoutingID, a.Args = rt.ID, map[string]any{"from": out.From}
+	if out.By != "" {
+		a.Agent, a.Person = expansion.Human, out.By
+	}
+	if err := e.tell(ctx, tx, s, a); err != nil {
+		return err
+	}
+	pause(atOutcome)
+	return e.refresh(ctx, tx, s.ID)
+}
+
+// end ends a routing that is on its path, with its ladder and its hold.
+func (e *Engine) end(ctx context.Context, tx *store.Tx, rt expansion.Routing, to expansion.RoutingStatus, out expansion.Outcome) error {
 	if rt.AcknowledgedAt == nil {
 		rt.AcknowledgedAt = &tx.Now // closing it is an answer
 	}
@@ -79,27 +111,7 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	if err := tx.DropWaits(ctx, string(rt.ID)); err != nil {
 		return err
 	}
-	if err := tx.LiftHold(ctx, rt.ID); err != nil {
-		return err
-	}
-	s, err := tx.Signal(ctx, rt.SignalID)
-	if err != nil {
-		return err
-	}
-	s.Status, s.Waiting, s.WaitUntil = expansion.Closed, expansion.WaitNone, nil
-	if err := tx.UpdateSignal(ctx, &s); err != nil {
-		return err
-	}
-	a := activity(expansion.Communicator, string(to), s)
-	a.RoutingID, a.Args = rt.ID, map[string]any{"from": out.From}
-	if out.By != "" {
-		a.Agent, a.Person = expansion.Human, out.By
-	}
-	if err := e.tell(ctx, tx, s, a); err != nil {
-		return err
-	}
-	pause(atOutcome)
-	return e.refresh(ctx, tx, s.ID)
+	return tx.LiftHold(ctx, rt.ID)
 }
 
 // inCRM is the outcome of an opportunity that was closed in the CRM. What an attached one

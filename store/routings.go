@@ -244,11 +244,12 @@ func (r Reader) OpportunityByCRMID(ctx context.Context, id string) (expansion.Op
 	return r.opportunity(ctx, "There is no opportunity with this CRM id.", `crm_id = $1 ORDER BY number DESC LIMIT 1`, id)
 }
 
-// FollowedOpportunities returns those that the CRM knows, whose routing is on its path,
-// and that are open or were closed since a time, by number after after.
+// FollowedOpportunities returns those that the CRM knows, whose routing is on its path or
+// was handed back with nobody else to take it, and that are open or were closed since a
+// time, by number after after.
 func (r Reader) FollowedOpportunities(ctx context.Context, closedSince time.Time, after int64, limit int) ([]expansion.Opportunity, error) {
 	return rows(ctx, r, scanOpportunity, `SELECT o.`+strings.ReplaceAll(opportunityColumns, ", ", ", o.")+` FROM expansion_opportunities o JOIN expansion_routings r ON r.id = o.routing_id
-		WHERE o.crm_id <> '' AND o.number > $1 AND r.disposition = '' AND (o.won IS NULL OR r.closed_at >= $2) ORDER BY o.number LIMIT $3`, after, us(closedSince), limit)
+		WHERE o.crm_id <> '' AND o.number > $1 AND r.disposition IN ('', 'rerouted') AND (o.won IS NULL OR r.closed_at >= $2) ORDER BY o.number LIMIT $3`, after, us(closedSince), limit)
 }
 
 // PastOpportunities returns an account's opportunities that ended, newest first.
