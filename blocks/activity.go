@@ -134,6 +134,8 @@ func (r reader) activity(a expansion.Activity) string {
 			return with(did("moved it to "+to, "Moved to "+to), "reason")
 		}
 		return with(did("took it", "Moved on"), "reason")
+	case "linked":
+		return did("picked the Slack account of "+orElse(person("to"), "the recipient"), "Slack account picked") + "."
 	case "not_real":
 		return ended(did("says this isn't expansion", "Disputed") + prefixed(": ", reason()))
 	case "not_real_agreed":

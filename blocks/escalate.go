@@ -300,10 +300,10 @@ func notice(m expansion.Message) Message {
 	foot := joined(" · ", r.account(), r.Signal.Label())
 	block := actions(acts...)
 	if a, ok := block.(*slack.ActionBlock); ok {
-		a.BlockID = "notice:" + r.signalValue() // a person menu carries no value of its own
+		a.BlockID = noticeBlock + r.signalValue()
 		if g := r.live(); g != nil {
 			foot += " · " + g.Label()
-			a.BlockID = "notice:" + routingValue(g)
+			a.BlockID = noticeBlock + routingValue(g)
 		}
 	}
 	return Message{Text: r.account() + ": " + text, Blocks: list(section(text), smallPrint(lines...), block, smallPrint(foot))}

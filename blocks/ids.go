@@ -250,6 +250,20 @@ func ParseValue(s string) (id string, version int64, err error) {
 	return s[:i], version, nil
 }
 
+// noticeBlock is in front of the value in the id of a notice's buttons: a menu of people
+// carries no value of its own.
+const noticeBlock = "notice:"
+
+// ParseNotice reads which routing a notice's menu is about.
+func ParseNotice(blockID string) (expansion.RoutingID, error) {
+	value, ok := strings.CutPrefix(blockID, noticeBlock)
+	if !ok {
+		return "", fmt.Errorf("block %q is not a notice's", blockID)
+	}
+	id, _, err := ParseValue(value)
+	return expansion.RoutingID(id), err
+}
+
 // Choice is the value of one entry of an overflow menu: a word and what Value says.
 func Choice(word, id string, version int64) string { return word + ":" + Value(id, version) }
 

@@ -168,7 +168,7 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 		if err != nil {
 			return err
 		}
-		first, wasRetry := d.SentAt == nil, d.State == store.Retry
+		first, wasRetry, noSlack := d.SentAt == nil, d.State == store.Retry, d.Channel == "slack" && d.Reason == reasonNoSlack
 		d.Shown, d.State, d.Unknown, d.Attempt, d.NextAt, d.Reason = version, store.Sent, false, 0, nil, ""
 		if r.Remote != "" {
 			d.Remote, d.RemoteChannel, d.Link = r.Remote, r.Channel, r.Link
@@ -185,6 +185,11 @@ func (e *Engine) delivered(ctx context.Context, d store.Delivery, version int64,
 				a.AccountID = s.AccountID
 			}
 			if _, err := tx.Log(ctx, a); err != nil {
+				return err
+			}
+		}
+		if first && d.Kind == string(expansion.CardHandoff) && (noSlack || d.Channel == "email") {
+			if err := e.handoffTried(ctx, tx, d); err != nil {
 				return err
 			}
 		}
@@ -251,6 +256,7 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		// Once an answer was lost, only a success says what became of it: a look-up that was
 		// refused must not lead to a second post.
+		again := d.Reason == f.Reason
 		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, d.Unknown || f.Unknown
 		next := tx.Now.Add(wait)
 		d.NextAt = &next
@@ -267,6 +273,12 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 			}
 			if err := e.wakeBelow(ctx, tx, d.Parent); err != nil {
 				return err
+			}
+			// A card is asked for at each change of its case: what is known is not told again.
+			if d.Kind == string(expansion.CardHandoff) && d.SentAt == nil && (!again || d.Channel == "email") {
+				if err := e.handoffTried(ctx, tx, d); err != nil {
+					return err
+				}
 			}
 		} else if err := enqueueDelivery(ctx, tx, d, next); err != nil {
 			return err
@@ -353,6 +365,9 @@ func (e *Engine) message(ctx context.Context, d store.Delivery, to expansion.Per
 		return m, err
 	}
 	m.Case = &c
+	if m.Kind == expansion.CardNotice && d.Subject == noSlackNotice(d.RoutingID) {
+		m.Text = noSlackText(m.Case)
+	}
 	return m, nil
 }
 

@@ -194,11 +194,10 @@ func (e *Engine) PersonBySlack(ctx context.Context, slackID string) (expansion.P
 func (e *Engine) LinkPerson(ctx context.Context, id expansion.PersonID, slackID string) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		p, err := tx.Person(ctx, id)
-		if err != nil || p.SlackID == slackID {
+		if err != nil {
 			return err
 		}
-		p.SlackID = slackID
-		return tx.PutPerson(ctx, p)
+		return link(ctx, tx, p, slackID)
 	})
 }
 

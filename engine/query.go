@@ -161,6 +161,12 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 	if o := c.Opportunity; o != nil && o.GoneAt != nil && c.Routing.Open() {
 		out = append(out, expansion.Notice{Kind: "crm_gone", Text: fmt.Sprintf("It is not in %s any more, so nothing is written there. Restore it there, or close it here as won or lost.", e.crmLabel())})
 	}
+	var reached reach
+	if rt := c.Routing; rt != nil && rt.Open() {
+		if reached = reachOf(ds, rt.ID); reached.noSlack {
+			out = append(out, expansion.Notice{Kind: "no_slack", Text: reached.words(c.People[rt.To])})
+		}
+	}
 	for _, d := range ds {
 		if d.State != store.Retry && d.State != store.Blocked {
 			continue
@@ -178,7 +184,7 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 			}
 		case d.Channel == channelCRM:
 			n.Kind, n.Text = "crm_down", fmt.Sprintf("%s refused the opportunity (%s). RevOps can see why with doctor.", e.crmLabel(), strings.ReplaceAll(d.Reason, "_", " "))
-		case d.Channel == "email" && d.Kind == string(expansion.CardHandoff):
+		case d.Channel == "email" && d.Kind == string(expansion.CardHandoff) && c.Routing != nil && d.RoutingID == c.Routing.ID && !reached.noSlack:
 			n.Kind, n.Text = "mail_down", "The email is not out yet; the mail server does not take it."
 		default:
 			continue

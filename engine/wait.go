@@ -26,6 +26,7 @@ const (
 	waitEscalateAgain  = "escalate_again"  // the manager did not answer either
 	waitNotReal        = "not_real_answer" // the CSM's day to disagree is over
 	waitRemind         = "remind"          // "Remind me in 2 h"
+	waitUnreached      = "unreached"       // nobody picked the right Slack account
 	waitReturn         = "return"          // a leave is over: one list of what went to covers
 	waitSchedule       = "schedule"        // subject of regular work; kinds are audit, scan and poll
 )
@@ -75,6 +76,8 @@ func (e *Engine) Wake(ctx context.Context, id string) error {
 		return e.signalMark(ctx, w)
 	case waitUndoOver, waitOverdue, waitNudge, waitEscalate, waitEscalateAgain, waitNotReal:
 		return e.routingMark(ctx, w, late)
+	case waitUnreached:
+		return e.unreachedMark(ctx, w)
 	case waitRemind:
 		return e.remindMark(ctx, w)
 	case waitReturn:

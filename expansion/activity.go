@@ -117,7 +117,10 @@ var activityWords = map[string]func(words) string{
 		to := w.person("to")
 		return w.with(w.did("moved it"+prefixed(" to ", to), "Moved"+prefixed(" to ", to)), "reason")
 	},
-	"rerouted":             func(w words) string { return w.with("Moved"+prefixed(" to ", w.person("to")), "reason") },
+	"rerouted": func(w words) string { return w.with("Moved"+prefixed(" to ", w.person("to")), "reason") },
+	"linked": func(w words) string {
+		return w.did("picked the Slack account of "+orText(w.person("to"), "the recipient"), "Slack account picked") + "."
+	},
 	"taken":                func(w words) string { return w.did("took it", "Taken over") + "." },
 	"not_real":             func(w words) string { return w.with(w.did("says this isn't expansion", "Disputed"), "reason") },
 	"not_real_agreed":      func(w words) string { return w.did("agreed: not expansion", "Closed as not real") + "." },

@@ -46,6 +46,19 @@ func agree(ctx context.Context, h *Handlers, p *press) error {
 	return h.e.AnswerNotReal(ctx, p.by.ID, p.routing(), true, "")
 }
 
+// linkPerson is a choice from the menu of a notice, whose block says what it is about.
+func linkPerson(ctx context.Context, h *Handlers, p *press) error {
+	id, err := blocks.ParseNotice(p.Block)
+	if err != nil {
+		return &expansion.Error{Code: expansion.CodeInvalid, Text: "This menu is too old to be used. Open the newest card.", Err: err}
+	}
+	if err := h.e.LinkRecipient(ctx, p.by.ID, id, p.Value); err != nil {
+		return err
+	}
+	h.say(ctx, p.Call, "Linked. The card is on its way to them.")
+	return nil
+}
+
 func nudge(ctx context.Context, h *Handlers, p *press) error {
 	if err := h.e.Nudge(ctx, p.by.ID, p.routing()); err != nil {
 		return err

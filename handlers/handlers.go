@@ -37,6 +37,7 @@ type Verbs interface {
 	AnswerNotReal(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, agree bool, why string) error
 	Undo(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64) error
 	Reassign(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, to expansion.PersonID, reason, tell string) error
+	LinkRecipient(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, slackID string) error
 	Nudge(ctx context.Context, by expansion.PersonID, id expansion.RoutingID) error
 	Take(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64) error
 	Extend(ctx context.Context, by expansion.PersonID, id expansion.RoutingID, version int64, reason string) error

@@ -201,7 +201,7 @@ func TestEveryActionIDHasARow(t *testing.T) {
 	later := map[string]bool{
 		"tr_save": true, "tr_edit": true, "tr_skip": true, "act_meet": true, "meet_works": true, "dg_time": true, "dg_off": true,
 		"pol_publish": true, "pol_all": true, "pol_discard": true, "gr_keep": true, "gr_revert": true, "gr_misses": true,
-		"hold_message": true, "hold_share": true, "hold_anyway": true, "link_person": true, "modal_reopen": true,
+		"hold_message": true, "hold_share": true, "hold_anyway": true, "modal_reopen": true,
 		"hold_signal": true,
 	}
 	noSubmit := map[string]bool{"why": true, "handoff_brief": true, "wait": true}

@@ -252,6 +252,12 @@ func (r Reader) Undelivered(ctx context.Context, channel string, state DeliveryS
 	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE channel = $1 AND state = $2 ORDER BY id LIMIT $3`, channel, string(state), limit)
 }
 
+// BlockedFor returns a person's rows of a channel that are not tried again by themselves,
+// oldest first.
+func (r Reader) BlockedFor(ctx context.Context, channel string, person expansion.PersonID, limit int) ([]Delivery, error) {
+	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE channel = $1 AND state = $2 AND person = $3 ORDER BY id LIMIT $4`, channel, string(Blocked), string(person), limit)
+}
+
 // CardsSince counts the top-level cards of a kind made for a person since a time.
 func (r Reader) CardsSince(ctx context.Context, person expansion.PersonID, kind string, since time.Time) (n int, err error) {
 	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM deliveries WHERE person = $1 AND kind = $2 AND channel = 'slack' AND created_at >= $3`, string(person), kind, us(since)).Scan(&n)

@@ -443,6 +443,46 @@ func (c *Card) TryPress(label string) slack.Outcome {
 	return out
 }
 
+// Pick chooses a person in the card's menu of people.
+func (c *Card) Pick(handle string) *Card {
+	c.p.s.t.Helper()
+	who, ok := world.ByHandle(handle)
+	if !ok {
+		c.p.s.t.Fatalf("nobody has the handle %q", handle)
+	}
+	var block, action string
+	c.p.s.until(func() string {
+		return fmt.Sprintf("the card of %s has a menu of people; it reads:\n%s", c.p.id, Words(c.message()))
+	}, func() bool {
+		block, action = peopleMenu(c.message().Blocks)
+		return action != ""
+	})
+	out, err := c.p.s.Slack.Press(context.Background(), c.p.id, slack.Target{Channel: c.p.dm, TS: c.ts}, block, action, who.SlackID)
+	if err != nil || out.Text != "" {
+		c.p.s.t.Fatalf("picking %s: %v %s", handle, err, out.Text)
+	}
+	return c
+}
+
+// peopleMenu finds the first menu of people; the ids are "" for none.
+func peopleMenu(blocks json.RawMessage) (block, action string) {
+	var bs []struct {
+		BlockID  string         `json:"block_id"`
+		Elements []blockElement `json:"elements"`
+	}
+	if len(blocks) == 0 || json.Unmarshal(blocks, &bs) != nil {
+		return "", ""
+	}
+	for _, b := range bs {
+		for _, e := range b.Elements {
+			if e.Type == "users_select" {
+				return b.BlockID, e.ActionID
+			}
+		}
+	}
+	return "", ""
+}
+
 // Buttons lists the labels on the card.
 func (c *Card) Buttons() []string {
 	var out []string
