@@ -82,7 +82,7 @@ export class Side {
     for (const g of sorted) {
       out.append(h('section', { class: 'tl-group' },
         h('h3', {}, g.account || (g.key ? g.key : 'Workspace'), g.signal ? h('code', {}, g.signal) : null),
-        h('ol', { class: 'time' }, g.items.map(i => h('li', { class: 'v-' + i.verb }, h('time', { datetime: i.at, title: new Date(i.at).toUTCString() }, stamp(i.at)), h('i', {}), h('div', {}, i.text || i.verb.replaceAll('_', ' '), h('small', {}, [i.agent, i.routing, /^\d+$/.test(i.job) ? 'job ' + i.job : i.job].filter(Boolean).flatMap((x, n) => [n ? ' · ' : '', n ? h('code', {}, x) : x]))))))));
+        h('ol', { class: 'time' }, g.items.map(i => h('li', { class: 'v-' + i.verb }, h('time', { datetime: i.at, title: new Date(i.at).toUTCString() }, stamp(i.at)), h('i', {}), h('div', {}, i.text || i.verb.replaceAll('_', ' '), h('small', {}, [i.agent, i.routing, i.job ? 'job ' + i.job : 'in the request'].filter(Boolean).flatMap((x, n) => [n ? ' · ' : '', n ? h('code', {}, x) : x]))))))));
     }
     if (coming.length) out.append(h('section', { class: 'tl-group' }, h('h3', {}, 'Coming up'), h('ol', { class: 'time' }, coming.map(c => h('li', { class: 'wait' }, h('time', {}, stamp(c.at)), h('i', {}), h('div', {}, c.title, h('small', {}, 'the world, by itself')))))));
     if (!sorted.length) out.prepend(h('div', { class: 'empty' }, h('p', {}, h('b', {}, 'Nothing has happened yet.')), h('p', {}, 'What the agents do appears here, signal by signal.')));
