@@ -50,6 +50,9 @@ func ParseLeave(text string, today time.Time) (Leave, error) {
 		return Leave{}, leaveError("The last day (%s) is before the first (%s).", sayDay(to), sayDay(from))
 	case to.Before(today):
 		return Leave{}, leaveError("%s is in the past.", sayDay(to))
+	case len(s.found) > 1 && s.found[0].y == 0 && s.found[0].exact.IsZero() && from.Before(today.AddDate(0, -6, 0)):
+		// The two days were more likely exchanged than the leave begun last year.
+		return Leave{}, leaveError("That would be %s to %s. Give the years if you mean it.", sayDay(from), sayDay(to))
 	case to.Sub(from) > longestLeave*24*time.Hour:
 		return Leave{}, leaveError("%s to %s is longer than a year.", sayDay(from), sayDay(to))
 	}

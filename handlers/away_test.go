@@ -71,6 +71,7 @@ func TestParseLeaveRefuses(t *testing.T) {
 	today := date(2026, 3, 16)
 	for text, want := range map[string]string{
 		"":                           "When are you away?",
+		"5 apr to 3 apr":             "That would be 5 Apr 2025 to 3 Apr 2026. Give the years",
 		"soonish":                    `I don't understand "soonish".`,
 		"3/4 to 5/4":                 "3/4 can be two different days",
 		"31 Feb":                     "There is no 31 Feb.",
