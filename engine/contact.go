@@ -105,7 +105,7 @@ func (e *Engine) Remind(ctx context.Context, by expansion.PersonID, id expansion
 			due, err = remindDue(ctx, tx.Reader, id)
 			return err
 		}
-		if err := e.stillOpen(ctx, tx.Reader, c.rt); err != nil {
+		if err := stillOpen(c.rt); err != nil {
 			return err
 		}
 		if err := e.onlyRecipient(ctx, tx.Reader, c); err != nil {

@@ -22,7 +22,7 @@ func (e *Engine) RecordOutcome(ctx context.Context, by expansion.PersonID, id ex
 		if err != nil {
 			return err
 		}
-		if err := e.stillOpen(ctx, tx.Reader, c.rt); err != nil {
+		if err := stillOpen(c.rt); err != nil {
 			return err
 		}
 		if e.mayManage(c) != nil {

@@ -519,7 +519,7 @@ func (e *Engine) Undo(ctx context.Context, by expansion.PersonID, id expansion.R
 		if err := e.mayRoute(ctx, tx.Reader, by, s, acct); err != nil {
 			return err
 		}
-		if err := e.stillOpen(ctx, tx.Reader, rt); err != nil {
+		if err := stillOpen(rt); err != nil {
 			return err
 		}
 		if rt.Status != expansion.Pending {

@@ -11,18 +11,17 @@ import (
 )
 
 // stillOpen says in a sentence why a press on an ended routing changes nothing.
-func (e *Engine) stillOpen(ctx context.Context, r store.Reader, rt expansion.Routing) error {
-	if rt.Open() {
+func stillOpen(rt expansion.Routing) error {
+	switch {
+	case rt.Open():
 		return nil
+	case rt.Disposition == expansion.OnPath:
+		return expansion.Errorf(expansion.CodeConflict, "%s is %s already. Nothing changed.", rt.Label(), rt.Status)
+	case rt.Disposition == expansion.Recalled: // its reason says "Recalled by Priya"
+		by, _ := strings.CutPrefix(rt.LeftReason, "Recalled")
+		return expansion.Errorf(expansion.CodeGone, "%s was recalled%s. Nothing changed.", rt.Label(), by)
 	}
-	if rt.Disposition != expansion.OnPath {
-		text := fmt.Sprintf("%s was %s", rt.Label(), rt.Disposition)
-		if rt.LeftReason != "" {
-			text += ": " + rt.LeftReason
-		}
-		return expansion.Errorf(expansion.CodeGone, "%s. Nothing changed.", text)
-	}
-	return expansion.Errorf(expansion.CodeConflict, "%s is %s already. Nothing changed.", rt.Label(), rt.Status)
+	return expansion.Errorf(expansion.CodeGone, "%s was %s: %s. Nothing changed.", rt.Label(), rt.Disposition, rt.LeftReason)
 }
 
 // changeRouting runs fn on an open routing. When fn returns nil the changed routing is
@@ -37,7 +36,7 @@ func (e *Engine) changeRouting(ctx context.Context, by expansion.PersonID, id ex
 		if again, err := tx.Repeats(ctx, c.signal.ID, verb); err != nil || again {
 			return err
 		}
-		if err := e.stillOpen(ctx, tx.Reader, c.rt); err != nil {
+		if err := stillOpen(c.rt); err != nil {
 			return err
 		}
 		c.line = activity(expansion.Human, verb, c.signal)

@@ -471,7 +471,7 @@ func TestTwoTabs(t *testing.T) {
 	not := s.As("marcus").Modal("Not the right rep?")
 	card.Press("Undo").Expect("Recalled by Priya")
 	not.Set("reason", "Wrong territory").Submit()
-	s.As("marcus").Expect("R-301 was recalled", "Nothing changed.")
+	s.As("marcus").Expect("R-301 was recalled by Priya. Nothing changed.")
 	s.As("dana").Never("Expansion for you")
 }
 
