@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -138,7 +139,7 @@ func OpenToRead(ctx context.Context, dsn string, clock expansion.Clock) (*Store,
 
 func (s *Store) pools(file string, v url.Values) (err error) {
 	// In the DSN they reach every pooled connection; through Exec only one.
-	for k, val := range map[string]string{"_journal_mode": "WAL", "_synchronous": "FULL", "_busy_timeout": "10000", "_foreign_keys": "on", "_cache_size": "-16000"} {
+	for k, val := range map[string]string{"_journal_mode": "WAL", "_synchronous": "FULL", "_busy_timeout": strconv.Itoa(busyTurn), "_foreign_keys": "on", "_cache_size": "-16000"} {
 		v.Set(k, val)
 	}
 	v.Set("_txlock", "immediate")
@@ -231,8 +232,25 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
+// How long a writer waits for a lock on the SQLite file that another program holds, say a
+// backup: so many turns of so many milliseconds. Within a turn SQLite hears of no context.
+const (
+	busyTurn  = 250
+	busyTurns = 40
+)
+
+// begin waits for the lock as long as ctx lasts, and 10 s at most.
+func (s *Store) begin(ctx context.Context) (*sql.Tx, error) {
+	for turn := 1; ; turn++ {
+		tx, err := s.write.BeginTx(ctx, nil)
+		if e, ok := errors.AsType[sqlite3.Error](err); !ok || e.Code != sqlite3.ErrBusy || turn == busyTurns || ctx.Err() != nil {
+			return tx, err
+		}
+	}
+}
+
 func (s *Store) inTx(ctx context.Context, fn func(tx *Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+	tx, err := s.begin(ctx)
 	if err != nil {
 		return unavailable(fmt.Errorf("begin: %w", err))
 	}

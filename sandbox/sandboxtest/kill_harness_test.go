@@ -81,6 +81,7 @@ type signalCase struct {
 	n       int
 	account world.Account
 	typ     string
+	about   string // what would be bought
 	id      string // of the signal; "" until the product answered
 	label   string // S-1042
 	routing string // "" until it was asked for and there
@@ -319,7 +320,8 @@ func (v *victim) call(ctx context.Context, method, path string, in, out any) err
 func (v *victim) next() *signalCase {
 	n := len(v.cases)
 	accounts := world.Accounts()
-	c := &signalCase{n: n, account: accounts[n%len(accounts)], typ: string(expansion.SignalTypes[n/len(accounts)%len(expansion.SignalTypes)])}
+	round := n / len(accounts) // of another type and about another purchase, or it would be added to the one before
+	c := &signalCase{n: n, account: accounts[n%len(accounts)], typ: string(expansion.SignalTypes[round%len(expansion.SignalTypes)]), about: string(expansion.ExpansionTypes[round%len(expansion.ExpansionTypes)])}
 	v.cases = append(v.cases, c)
 	return c
 }
@@ -331,7 +333,7 @@ func (v *victim) post(c *signalCase) error {
 		Label string `json:"label"`
 	}
 	err := v.call(context.Background(), http.MethodPost, "/api/expansion/signal", map[string]any{
-		"customerId": c.account.ID, "signalType": c.typ, "signalStrength": "strong", "source": "manual", "sourceReference": fmt.Sprintf("case-%d", c.n),
+		"customerId": c.account.ID, "signalType": c.typ, "expansionType": c.about, "signalStrength": "strong", "source": "manual", "sourceReference": fmt.Sprintf("case-%d", c.n),
 		"what": fmt.Sprintf("They asked for more of it, case %d.", c.n), "by": c.account.CSM + "@" + world.Domain,
 	}, &got)
 	if err == nil {
