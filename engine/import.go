@@ -101,6 +101,7 @@ type importer struct {
 	listed   map[string]int // rows of the people files so far that name an address
 	accounts map[expansion.AccountID]bool
 	unknown  map[missing]int
+	touched  map[string]bool // accounts the transaction under way writes about; nil = nobody asks
 }
 
 // missing is who or what rows of a file name and nobody has imported.
@@ -327,6 +328,9 @@ func happenings[T any](ctx context.Context, im *importer, r io.Reader, read func
 		if err := im.about(ctx, tx.Reader, account); err != nil {
 			return err
 		}
+		if im.touched != nil {
+			im.touched[string(account)] = true
+		}
 		return put(tx, v)
 	}, then...)
 }
@@ -436,22 +440,15 @@ func (e *Engine) Look(ctx context.Context, ids []string) error {
 func (e *Engine) Push(ctx context.Context, kind source.Kind, r io.Reader) (source.Stats, []source.RowError, error) {
 	im := e.importer(true)
 	im.name = "body"
-	seen := map[string]bool{}
-	readers := evidenceReaders{
-		usage: func(r io.Reader, name string, y func(expansion.UsagePoint) error) (source.Stats, []source.RowError, error) {
-			return source.ReadUsageJSON(r, name, func(v expansion.UsagePoint) error {
-				seen[string(v.AccountID)] = true
-				return y(v)
-			})
-		},
-		events: source.ReadEventsJSON, health: source.ReadHealthJSON,
+	if kind == source.KindUsage {
+		im.touched = map[string]bool{}
 	}
-	stats, bad, err := im.evidence(ctx, kind, readers, r, func(tx *store.Tx) error {
-		if len(seen) == 0 {
+	stats, bad, err := im.evidence(ctx, kind, evidenceReaders{source.ReadUsageJSON, source.ReadEventsJSON, source.ReadHealthJSON}, r, func(tx *store.Tx) error {
+		if len(im.touched) == 0 {
 			return nil
 		}
-		ids := slices.Sorted(maps.Keys(seen))
-		clear(seen)
+		ids := slices.Sorted(maps.Keys(im.touched))
+		clear(im.touched) // the rows fill it again should the transaction be run again
 		return tx.Enqueue(ctx, LookArgs{AccountIDs: ids}, time.Time{})
 	})
 	stats.Warnings = append(stats.Warnings, im.warnings()...)

@@ -50,6 +50,9 @@ func (e *Engine) ingest(ctx context.Context, tx *store.Tx, f expansion.Finding, 
 		if err != nil {
 			return s, false, err
 		}
+		if !s.Status.Open() {
+			return s, false, expansion.Errorf(expansion.CodeGone, "%s was %s meanwhile. Nothing was saved; log it again as a signal of its own.", s.Label(), s.Status)
+		}
 		open = &s
 	} else if open, err = tx.OpenSignal(ctx, f.Signal.DuplicateKey()); err != nil {
 		return f.Signal, false, err

@@ -78,3 +78,28 @@ func TestUsageJoinsWhatAPersonLogged(t *testing.T) {
 		})
 	}
 }
+
+// The signal to add to may end while somebody looks at the question.
+func TestNothingIsAddedToASignalThatWasDismissedMeanwhile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w := start(t, dsn)
+		priya := w.people["Priya"]
+		in := engine.LogInput{AccountID: "brightwater", Type: expansion.ExplicitRequest, What: "they asked about 30 more seats"}
+		first, err := w.Log(t.Context(), priya, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := first.Signal.ID
+		if err := w.Dismiss(t.Context(), priya, id, 0, "duplicate"); err != nil {
+			t.Fatal(err)
+		}
+		in.AddTo, in.What = id, "they asked about 30 more seats again"
+		if _, err := w.Log(t.Context(), priya, in); expansion.CodeOf(err) != expansion.CodeGone {
+			t.Errorf("got %v, want gone", err)
+		}
+		if s := w.signal(id); s.SeenCount != 1 {
+			t.Errorf("%s was seen %d times, want 1", s.Label(), s.SeenCount)
+		}
+	})
+}

@@ -268,7 +268,8 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Tx) error) error {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
-		return unavailable(fmt.Errorf("commit: %w", err))
+		// The end of ctx may have rolled back before: that is then the reason.
+		return unavailable(fmt.Errorf("commit: %w", errors.Join(ctx.Err(), err)))
 	}
 	return nil
 }
