@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func TestLookingThingsUp(t *testing.T) {
 		priya.Command("list type: nonsense").Expect(`There is no type "nonsense".`)
 		priya.Command("list whatever").Expect("I don't understand")
 
-		mine := marcus.Command("mine").Expect("1 signal waits on you, oldest first.", "Acknowledge by")
+		mine := marcus.Command("mine").Expect("1 signal waits on you, oldest first.", "Acknowledge before")
 		mine.Press("Acknowledge")
 		marcus.Expect("Expansion for you: Brightwater Labs", "Acknowledged")
 		// The copy in "mine" still has its button: a stale press (storyboard 1.4).
@@ -480,10 +481,13 @@ func TestUndoComesTooLate(t *testing.T) {
 	t.Parallel()
 	s := sandboxtest.Start(t)
 	card := routed(s)
-	undo := s.As("priya").Expect("Brightwater Labs", "Undo until")
+	sent := s.As("priya").Expect("Brightwater Labs", "Undo until")
 	s.Advance(11 * time.Minute)
-	undo.Press("Undo")
-	s.As("priya").Expect("The time to undo R-301 is over. Reroute it instead.")
+	s.Settle()
+	if slices.Contains(sent.Buttons(), "Undo") {
+		t.Error("the card still offers Undo")
+	}
+	s.As("priya").Command("undo r301").Expect("The time to undo R-301 is over. Reroute it instead.")
 	card.Press("Acknowledge").Expect("Acknowledged")
 	s.As("priya").Command("undo r301").Expect("R-301 was acknowledged already. Reroute it instead.")
 	card.Expect("Acknowledged")
