@@ -20,6 +20,7 @@ type fakeCRM struct {
 
 	before func() // once, before the next read; nil = nothing
 	lost   bool   // the next update arrives and its answer does not
+	absent bool   // the CRM has no such account
 }
 
 func (c *fakeCRM) Name() string                  { return "hubspot" }
@@ -29,6 +30,9 @@ func (c *fakeCRM) Stages(context.Context) ([]crm.Stage, error) {
 }
 func (c *fakeCRM) Owners(context.Context) ([]crm.Owner, error) { return c.owners, nil }
 func (c *fakeCRM) FindAccount(context.Context, crm.AccountRef) (crm.Account, error) {
+	if c.absent {
+		return crm.Account{}, expansion.Errorf(expansion.CodeNotFound, "No such company.")
+	}
 	return crm.Account{ID: "a1"}, nil
 }
 func (c *fakeCRM) OpenOpportunities(context.Context, string) ([]crm.Snapshot, error) { return nil, nil }
@@ -262,4 +266,56 @@ func TestPeopleImportedLaterAreLinkedToTheirOwners(t *testing.T) {
 	if err != nil || p.CRMOwnerID != "u-lena" {
 		t.Fatalf("owner %q, %v; want u-lena", p.CRMOwnerID, err)
 	}
+}
+
+// An account may stay out of the CRM for days: that it is not there yet draws no card anew,
+// and a recipient without a Slack account is one line in the log, whatever changes.
+func TestAnAccountThatStaysOutOfTheCRMIsToldOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		c := &fakeCRM{recs: map[string]crm.Snapshot{}, absent: true}
+		slack := &channel{name: "slack"}
+		w := start(t, dsn).with(c, slack)
+		if err := w.RefreshCRM(ctx); err != nil {
+			t.Fatal(err)
+		}
+		slack.send = noAccount("slack", map[expansion.PersonID]bool{w.people["Marcus"]: true}).send
+		rt := w.routed()
+		id := w.delivery(rt.SignalID, "crm", "").ID
+		try := func() {
+			t.Helper()
+			if err := w.Deliver(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+			w.slack()
+			w.clock.move(11 * time.Minute)
+		}
+		try()
+		sends := len(slack.sends)
+		for range 5 {
+			try()
+		}
+		if n := len(slack.sends) - sends; n != 0 {
+			t.Errorf("five more looks at the CRM drew %d messages", n)
+		}
+		if !w.notice(rt, "not_in_crm") {
+			t.Error("the cards do not say that the account is not in the CRM")
+		}
+		for range 3 { // changes of the case draw every card anew
+			if err := w.Nudge(ctx, w.people["Lena"], rt.ID); err != nil {
+				t.Fatal(err)
+			}
+			w.slack()
+		}
+		if n := count(w.verbs(rt.SignalID), "delivery_blocked"); n != 1 {
+			t.Errorf("one recipient without a Slack account is in the log %d times", n)
+		}
+		c.absent = false
+		sends = len(slack.sends)
+		try()
+		if len(slack.sends) == sends || w.notice(rt, "not_in_crm") {
+			t.Error("the cards are not told that the account is there now")
+		}
+	})
 }

@@ -256,7 +256,7 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		// Once an answer was lost, only a success says what became of it: a look-up that was
 		// refused must not lead to a second post.
-		again := d.Reason == f.Reason
+		again, tried := d.Reason == f.Reason, d.State == store.Retry
 		d.State, d.Reason, d.Unknown = store.Retry, f.Reason, d.Unknown || f.Unknown
 		next := tx.Now.Add(wait)
 		d.NextAt = &next
@@ -267,14 +267,16 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 			return err
 		}
 		if f.Permanent {
-			a := expansion.Activity{Agent: expansion.Communicator, Verb: "delivery_blocked", SignalID: d.SignalID, RoutingID: d.RoutingID, Person: d.Person, Args: map[string]any{"channel": d.Channel, "kind": d.Kind, "reason": f.Reason}}
-			if _, err := tx.Log(ctx, a); err != nil {
-				return err
+			// A card is asked for at each change of its case: what is known is not told again.
+			if !again || tried {
+				a := expansion.Activity{Agent: expansion.Communicator, Verb: "delivery_blocked", SignalID: d.SignalID, RoutingID: d.RoutingID, Person: d.Person, Args: map[string]any{"channel": d.Channel, "kind": d.Kind, "reason": f.Reason}}
+				if _, err := tx.Log(ctx, a); err != nil {
+					return err
+				}
 			}
 			if err := e.wakeBelow(ctx, tx, d.Parent); err != nil {
 				return err
 			}
-			// A card is asked for at each change of its case: what is known is not told again.
 			if d.Kind == string(expansion.CardHandoff) && d.SentAt == nil && (!again || d.Channel == "email") {
 				if err := e.handoffTried(ctx, tx, d); err != nil {
 					return err
@@ -282,6 +284,9 @@ func (e *Engine) failed(ctx context.Context, d store.Delivery, f *notify.Failure
 			}
 		} else if err := enqueueDelivery(ctx, tx, d, next); err != nil {
 			return err
+		}
+		if again && tried && waitsForPeople(f.Reason) {
+			return nil // the cards would say the same
 		}
 		return e.refreshNotice(ctx, tx, d)
 	})

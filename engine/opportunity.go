@@ -158,6 +158,11 @@ const (
 	lookAgain         = 10 * time.Minute
 )
 
+// waitsForPeople: until somebody changes something in the CRM each try ends the same.
+func waitsForPeople(reason string) bool {
+	return reason == reasonNoAccount || reason == reasonTwoAccounts
+}
+
 // crmFailure turns a CRM error into what the delivery rules understand.
 func crmFailure(err error) error {
 	x, ok := crm.AsError(err)

@@ -172,6 +172,9 @@ func (e *Engine) notices(ctx context.Context, c expansion.Case) ([]expansion.Not
 			continue
 		}
 		n := expansion.Notice{Try: d.Attempt, Next: d.NextAt}
+		if d.Channel == channelCRM && waitsForPeople(d.Reason) {
+			n = expansion.Notice{} // it is looked at for days: the cards are not drawn anew to count that
+		}
 		switch {
 		case d.Channel == channelCRM && d.Reason == reasonNoAccount:
 			n.Kind, n.Text = "not_in_crm", fmt.Sprintf("%s is not in %s yet; the opportunity will be created when it is added there.", c.Account.Name, e.crmLabel())
