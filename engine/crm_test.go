@@ -17,6 +17,7 @@ type fakeCRM struct {
 	recs       map[string]crm.Snapshot
 	updates    []crm.OpportunityInput
 	owners     []crm.Owner
+	open       []string // ids of what is open on every account beside ours
 
 	before func() // once, before the next read; nil = nothing
 	lost   bool   // the next update arrives and its answer does not
@@ -35,8 +36,17 @@ func (c *fakeCRM) FindAccount(context.Context, crm.AccountRef) (crm.Account, err
 	}
 	return crm.Account{ID: "a1"}, nil
 }
-func (c *fakeCRM) OpenOpportunities(context.Context, string) ([]crm.Snapshot, error) { return nil, nil }
-func (c *fakeCRM) Associate(context.Context, string, string) error                   { return nil }
+func (c *fakeCRM) OpenOpportunities(ctx context.Context, _ string) ([]crm.Snapshot, error) {
+	return c.Read(ctx, c.open)
+}
+func (c *fakeCRM) Associate(context.Context, string, string) error { return nil }
+func (c *fakeCRM) Archive(_ context.Context, id string) error {
+	r := c.recs[id]
+	r.Archived = true
+	c.recs[id] = r
+	return nil
+}
+
 func (c *fakeCRM) Note(context.Context, string, string, string, string) (string, error) {
 	return "n1", nil
 }
@@ -93,14 +103,21 @@ func inCRM(t *testing.T) (*world, *fakeCRM, expansion.Routing) {
 
 func inCRMOn(t *testing.T, dsn string, chs ...notify.Channel) (*world, *fakeCRM, expansion.Routing) {
 	t.Helper()
+	w, c := withCRM(t, dsn, chs...)
+	rt := w.routed()
+	w.sync(rt.SignalID)
+	return w, c, rt
+}
+
+// withCRM is a world with a CRM in which nothing is yet.
+func withCRM(t *testing.T, dsn string, chs ...notify.Channel) (*world, *fakeCRM) {
+	t.Helper()
 	c := &fakeCRM{recs: map[string]crm.Snapshot{}, owners: []crm.Owner{{ID: "u-marcus", Email: "marcus@acme.example", Active: true}, {ID: "u-dana", Email: "dana@acme.example", Active: true}, {ID: "u-priya", Email: "priya@acme.example", Active: true}}}
 	w := start(t, dsn).with(c, chs...)
 	if err := w.RefreshCRM(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	rt := w.routed()
-	w.sync(rt.SignalID)
-	return w, c, rt
+	return w, c
 }
 
 // sync works the CRM delivery until there is nothing left to do, after a poll.

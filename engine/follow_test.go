@@ -124,6 +124,39 @@ func TestAnOpportunityGoneFromTheCRMIsToldAndLeftAlone(t *testing.T) {
 	}
 }
 
+// A record that people made stays in the stage they choose, also after somebody recorded
+// an outcome here, which stands until theirs says otherwise.
+func TestTheStageOfAnAttachedDealStaysAsPeopleSetIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		w, c := withCRM(t, dsn)
+		c.recs["o1"] = crm.Snapshot{ID: "o1", Name: "Renewal", StageID: "new", OwnerID: "u-marcus", AccountID: "a1"}
+		c.open = []string{"o1"}
+		rt := w.routed()
+		w.sync(rt.SignalID)
+		if o := w.opportunity(rt); !o.Attached || o.StageID != "new" {
+			t.Fatalf("opportunity %+v, want the open one in its stage", o)
+		}
+		if err := w.RecordOutcome(context.Background(), w.people["Marcus"], rt.ID, 0, expansion.Outcome{Won: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.sync(rt.SignalID)
+		check := func(stage string, status expansion.RoutingStatus) {
+			t.Helper()
+			c.edit(func(s *crm.Snapshot) { s.StageID = stage })
+			w.poll()
+			w.sync(rt.SignalID)
+			got, o := w.live(rt.SignalID), w.opportunity(rt)
+			if c.recs["o1"].StageID != stage || o.StageID != stage || got.Status != status {
+				t.Errorf("moved to %s it is in %s there and %s here, and %s; want %s", stage, c.recs["o1"].StageID, o.StageID, got.Status, status)
+			}
+		}
+		check("quote", expansion.Won)
+		check("lost", expansion.Lost)
+		check("new", expansion.InProgress)
+	})
+}
+
 func times(verbs []string, verb string) int {
 	n := 0
 	for _, v := range verbs {

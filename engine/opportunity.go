@@ -389,10 +389,11 @@ func (e *Engine) there(ctx context.Context, o expansion.Opportunity, found []crm
 	return o, nil
 }
 
-// merge brings what we want together with what the CRM says now.
+// merge brings what we want together with what the CRM says now. The stage of an attached
+// record is the CRM's also when somebody recorded an outcome here.
 func (e *Engine) merge(ctx context.Context, o expansion.Opportunity, w, theirs crm.Snapshot) (crm.Merged, error) {
 	base := agreed(o, theirs)
-	if o.Outcome != nil && o.Outcome.From != "crm" {
+	if o.Outcome != nil && o.Outcome.From != "crm" && !o.Attached {
 		stages, err := e.stages(ctx)
 		if err != nil {
 			return crm.Merged{}, err
@@ -615,7 +616,8 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 				case ok && st.Closed:
 					end = &st
 				case ok && o.Outcome != nil:
-					reopened = true
+					// An attached record may have been open there all along.
+					reopened = !o.Attached || closed(stages, c.From)
 				default:
 					if err := e.stageMoved(ctx, tx, &rt, st); err != nil {
 						return err
