@@ -36,6 +36,7 @@ func (c *fakeCRM) FindAccount(context.Context, crm.AccountRef) (crm.Account, err
 	}
 	return crm.Account{ID: "a1"}, nil
 }
+
 func (c *fakeCRM) OpenOpportunities(ctx context.Context, _ string) ([]crm.Snapshot, error) {
 	return c.Read(ctx, c.open)
 }

@@ -157,6 +157,32 @@ func TestTheStageOfAnAttachedDealStaysAsPeopleSetIt(t *testing.T) {
 	})
 }
 
+// What Undo archives while a poll is reading is not gone from the CRM: we took it back.
+func TestOurOwnUndoIsNotToldAsGone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		d := &desk{}
+		w, c, rt := inCRMOn(t, dsn, d)
+		c.before = func() {
+			if err := w.Undo(ctx, w.people["Priya"], rt.ID, 0); err != nil {
+				t.Error(err)
+			}
+			if err := w.Deliver(ctx, w.delivery(rt.SignalID, "crm", "").ID); err != nil {
+				t.Error(err)
+			}
+		}
+		w.poll()
+		w.slack()
+		if !c.recs["o1"].Archived {
+			t.Fatal("it is not archived, want what was recalled taken back")
+		}
+		if o := w.opportunity(rt); o.GoneAt != nil || slices.Contains(w.verbs(rt.SignalID), "opportunity_gone") {
+			t.Errorf("gone at %v, told %v; want neither", o.GoneAt, d.told(w.people["Priya"]))
+		}
+	})
+}
+
 func times(verbs []string, verb string) int {
 	n := 0
 	for _, v := range verbs {

@@ -379,7 +379,7 @@ func (e *Engine) there(ctx context.Context, o expansion.Opportunity, found []crm
 	gone := len(found) == 0 || found[0].Archived
 	if gone != (o.GoneAt != nil) {
 		var err error
-		if o, err = e.setGone(ctx, o.ID, gone); err != nil {
+		if o, err = e.setGone(ctx, o.ID, gone, anyVersion); err != nil {
 			return o, err
 		}
 	}
@@ -405,13 +405,23 @@ func (e *Engine) merge(ctx context.Context, o expansion.Opportunity, w, theirs c
 
 // setGone keeps whether an opportunity is archived or deleted in the CRM, and says so
 // under both cards. Nothing is written to one that is gone; one that is back is brought up
-// to what we want.
-func (e *Engine) setGone(ctx context.Context, id expansion.OpportunityID, gone bool) (expansion.Opportunity, error) {
+// to what we want. As in takeOver, what was seen of another version, or while a delivery
+// writes, is dropped; so is the archiving of one that was recalled, which is our own.
+func (e *Engine) setGone(ctx context.Context, id expansion.OpportunityID, gone bool, version int64) (expansion.Opportunity, error) {
 	var o expansion.Opportunity
 	err := e.store.InTx(ctx, func(tx *store.Tx) error {
 		var err error
-		if o, err = tx.Opportunity(ctx, id); err != nil || gone == (o.GoneAt != nil) {
+		if o, err = tx.Opportunity(ctx, id); err != nil || gone == (o.GoneAt != nil) || version != anyVersion && o.Version != version {
 			return err
+		}
+		rt, err := tx.Routing(ctx, o.RoutingID)
+		if err != nil || rt.Disposition == expansion.Recalled {
+			return err
+		}
+		if version != anyVersion {
+			if writing, err := beingWritten(ctx, tx.Reader, o); err != nil || writing {
+				return err
+			}
 		}
 		s, err := tx.Signal(ctx, o.SignalID)
 		if err != nil {
@@ -530,9 +540,9 @@ func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs cr
 	}
 	var err error
 	if gone != (o.GoneAt != nil) {
-		o, err = e.setGone(ctx, o.ID, gone)
+		o, err = e.setGone(ctx, o.ID, gone, o.Version)
 	}
-	if err != nil || gone {
+	if err != nil || gone || o.GoneAt != nil {
 		return err
 	}
 	rt, err := e.store.Routing(ctx, o.RoutingID)
