@@ -95,7 +95,7 @@ func (e *Engine) routeAfter(ctx context.Context, by expansion.PersonID, id expan
 		pause(atDecided)
 		p := placement{signal: s, account: acct, people: byID(people), decision: d, by: by, in: in, stages: stages, attach: attach}
 		if last != nil {
-			if err := e.goOn(ctx, tx, &p, *last, true); err != nil {
+			if err := e.goOn(ctx, tx, &p, *last); err != nil {
 				return err
 			}
 		}
@@ -405,13 +405,13 @@ type reroute struct {
 	bounce bool               // handed back as not theirs: it is counted, and the 48 h mark stays
 }
 
-// passOn is the policy's decision for a signal that last's recipient handed back. With
-// nobody to take it the error has CodeNoRecipient.
+// passOn is the policy's decision for a signal that last's recipient handed back or was
+// not reached with. With nobody to take it the error has CodeNoRecipient.
 func passOn(d expansion.Decision, err error, last expansion.Routing, people map[expansion.PersonID]expansion.Person) (expansion.Decision, error) {
 	if err != nil && expansion.CodeOf(err) != expansion.CodeNoRecipient {
 		return d, err
 	}
-	switch to, why := route.PassOn(d, last.To, last.Bounces); {
+	switch to, why := route.PassOn(d, last.To, handedBack(last)); {
 	case to == "":
 		d.To = ""
 		return d, expansion.Errorf(expansion.CodeNoRecipient, "Nobody can take it now: everybody in line said it isn't theirs, and no manager above %s is here. Assign somebody by hand.", people[last.To].FirstName())
@@ -419,6 +419,14 @@ func passOn(d expansion.Decision, err error, last expansion.Routing, people map[
 		return override(d, RouteInput{To: to, OverrideReason: why}, people)
 	}
 	return d, nil
+}
+
+// handedBack is how often the signal of a routing that is left was handed back.
+func handedBack(left expansion.Routing) int {
+	if left.HandedBack {
+		return left.Bounces + 1
+	}
+	return left.Bounces
 }
 
 // mayInsist: somebody who handed a signal back gets it again by hand only from a sales
@@ -432,21 +440,20 @@ func (e *Engine) mayInsist(ctx context.Context, r store.Reader, by expansion.Per
 }
 
 // goOn makes p go on where last left off: with its opportunity, and what was chosen for
-// the signal holds for whoever gets it. bounce: last was handed back.
-func (e *Engine) goOn(ctx context.Context, tx *store.Tx, p *placement, last expansion.Routing, bounce bool) error {
+// the signal holds for whoever gets it. If last was handed back, so does its 48 h mark.
+func (e *Engine) goOn(ctx context.Context, tx *store.Tx, p *placement, last expansion.Routing) error {
 	o, err := tx.Opportunity(ctx, last.OpportunityID)
 	if err != nil {
 		return err
 	}
-	p.opportunity, p.bounces = &o, last.Bounces
+	p.opportunity, p.bounces = &o, handedBack(last)
 	if p.in.Note == "" {
 		p.in.Note = last.Note
 	}
 	p.in.NoHold, p.in.NoEmail = p.in.NoHold || last.NoHold, p.in.NoEmail || last.NoEmail
-	if !bounce {
+	if !last.HandedBack {
 		return nil
 	}
-	p.bounces++
 	p.escalateAt = last.EscalateAt
 	if least, err := e.hours(p.people[p.decision.To]).Add(tx.Now, e.timing().NotMineLeaves); err == nil && least.After(p.escalateAt) {
 		p.escalateAt = least
@@ -459,7 +466,7 @@ func (e *Engine) goOn(ctx context.Context, tx *store.Tx, p *placement, last expa
 func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansion.Routing, error) {
 	var none expansion.Routing
 	old := r.old
-	old.Disposition, old.LeftReason = r.left, r.reason
+	old.Disposition, old.LeftReason, old.HandedBack = r.left, r.reason, r.bounce
 	if err := tx.UpdateRouting(ctx, &old); err != nil {
 		return none, err
 	}
@@ -494,7 +501,7 @@ func (e *Engine) reroute(ctx context.Context, tx *store.Tx, r reroute) (expansio
 		return none, err
 	}
 	p := placement{signal: s, account: acct, people: byID(people), decision: d, by: r.by}
-	if err := e.goOn(ctx, tx, &p, old, r.bounce); err != nil {
+	if err := e.goOn(ctx, tx, &p, old); err != nil {
 		return none, err
 	}
 	return e.place(ctx, tx, p)

@@ -190,3 +190,53 @@ func TestWhoIsReachedByNoWayIsPassedOver(t *testing.T) {
 		})
 	}
 }
+
+// Who was not reached has not handed it back: the next one has a 48 h of their own, and it
+// does not count towards the third time.
+func TestWhoIsPassedOverHasNotHandedItBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before func(w *world, id expansion.SignalID)
+		late   bool // nobody can take it when it is passed over, and somebody can later
+		next   string
+		times  int
+	}{
+		"the next in line can take it":              {func(*world, expansion.SignalID) {}, false, "Lena", 0},
+		"nobody can take it at first":               {func(w *world, _ expansion.SignalID) { w.away("Lena"); w.away("Vera") }, true, "Lena", 0},
+		"after it was handed back twice, by others": {func(w *world, id expansion.SignalID) { w.notMine(id); w.notMine(id) }, false, "Uma", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, dsn string) {
+				w := start(t, dsn).wholeTeam()
+				if tt.times == 0 {
+					w.leave("Dana", "Tomoko", "Uma")
+				}
+				unknown := map[expansion.PersonID]bool{}
+				w.with(nil, noAccount("slack", unknown), noAccount("email", unknown))
+				rt := w.routed()
+				tt.before(w, rt.SignalID)
+				over := w.live(rt.SignalID)
+				unknown[over.To] = true
+				w.everything()
+				w.due(pickTime)
+				if tt.late {
+					if s := w.signal(rt.SignalID); s.Waiting != expansion.WaitRecipient {
+						t.Fatalf("it is %s, waiting %q, want for a recipient", s.Status, s.Waiting)
+					}
+					if err := w.ClearAway(t.Context(), w.people["Lena"]); err != nil {
+						t.Fatal(err)
+					}
+					w.due(16 * time.Minute)
+				}
+				got := w.live(rt.SignalID)
+				if !got.Open() || got.ID == over.ID || w.name(got.To) != tt.next || got.Bounces != tt.times {
+					t.Fatalf("%s has it (open %v) after %d times, want %s after %d", w.name(got.To), got.Open(), got.Bounces, tt.next, tt.times)
+				}
+				if mark := got.EscalateAt.Sub(got.RoutedAt); mark != 48*time.Hour {
+					t.Errorf("%s has %v to acknowledge, want 48 h", tt.next, mark)
+				}
+			})
+		})
+	}
+}

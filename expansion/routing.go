@@ -64,6 +64,7 @@ type Routing struct {
 	Status         RoutingStatus `json:"status"`
 	Disposition    Disposition   `json:"disposition,omitempty"`
 	LeftReason     string        `json:"leftReason,omitempty"` // why it left early, in words
+	HandedBack     bool          `json:"handedBack,omitempty"` // it left because the recipient said it isn't theirs
 	SalesFeedback  *string       `json:"salesFeedback"`
 	OutcomeARR     *Money        `json:"outcomeArrChange"`
 	RoutedAt       time.Time     `json:"routedAt"`

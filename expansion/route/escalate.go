@@ -86,14 +86,14 @@ func (l *level) reach(rep expansion.PersonID, reps []expansion.Rep, now time.Tim
 // manager instead of the next in line (storyboard 7.7).
 const handBacks = 3
 
-// PassOn says who gets a signal that from handed back as not theirs, which happened
-// before times earlier. That is who d names; when d names nobody, and from the third time
-// on, it is the first manager above from who is active, here and did not hand it back
-// too, with the reason in words. to is "" when there is no such manager: it then waits
-// for a recipient.
-func PassOn(d expansion.Decision, from expansion.PersonID, before int) (to expansion.PersonID, why string) {
+// PassOn says who gets a signal after from, who handed it back as not theirs or was not
+// reached with it; times is how often it was handed back by now. That is who d names; when
+// d names nobody, and from the third time on, it is the first manager above from who is
+// active, here and did not hand it back too, with the reason in words. to is "" when there
+// is no such manager: it then waits for a recipient.
+func PassOn(d expansion.Decision, from expansion.PersonID, times int) (to expansion.PersonID, why string) {
 	switch {
-	case before+1 >= handBacks:
+	case times >= handBacks:
 		why = "third time it was passed on"
 	case d.To == "":
 		why = "nobody else is in line"
