@@ -10,6 +10,7 @@ import (
 	"expansionbot/crm"
 	"expansionbot/engine"
 	"expansionbot/expansion"
+	"expansionbot/notify"
 	"expansionbot/source"
 	"expansionbot/store"
 	"expansionbot/store/storetest"
@@ -155,6 +156,45 @@ func TestWhatWaitsAfterItWasHandedBackGoesOnWithItsOpportunity(t *testing.T) {
 		}
 		if o, err := w.store.Opportunity(ctx, next.OpportunityID); err != nil || o.RoutingID != next.ID || o.Owner != next.To {
 			t.Errorf("the opportunity is %s's under %s (%v), want Lena's", w.name(o.Owner), o.RoutingID, err)
+		}
+	})
+}
+
+// Each time nobody can take a signal it is told anew, and not at each try.
+func TestASecondTimeNobodyCanTakeItIsTold(t *testing.T) { // storyboard 7.2
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		slack := &channel{name: "slack"}
+		w := start(t, dsn).with(nil, slack)
+		told := func() (n int) {
+			w.slack()
+			slack.mu.Lock()
+			defer slack.mu.Unlock()
+			for _, d := range slack.sends {
+				if d.Message.Kind == expansion.CardNotice && d.To.ID == w.people["Ravi"] && d.Receipt == (notify.Receipt{}) {
+					n++
+				}
+			}
+			return n
+		}
+		id := w.routed().SignalID
+		w.away("Lena")
+		w.leave("Dana")
+		w.notMine(id)
+		w.due(16 * time.Minute) // tried again: still nobody
+		if n := told(); n != 1 {
+			t.Fatalf("RevOps is told %d times, want once", n)
+		}
+		if err := w.ClearAway(t.Context(), w.people["Lena"]); err != nil {
+			t.Fatal(err)
+		}
+		w.due(16 * time.Minute)
+		w.notMine(id) // Lena, the last who could
+		if s := w.signal(id); s.Waiting != expansion.WaitRecipient {
+			t.Fatalf("the signal is %s, waiting %q, want for a recipient", s.Status, s.Waiting)
+		}
+		if n := told(); n != 2 {
+			t.Fatalf("RevOps is told %d times, want twice", n)
 		}
 	})
 }

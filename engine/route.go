@@ -170,8 +170,8 @@ func roleOf(p expansion.Person) expansion.RoutedToRole {
 	return expansion.ToAE
 }
 
-// waitForRecipient keeps a signal nobody can take, tells RevOps and the managers once,
-// and tries again (storyboard 7.2).
+// waitForRecipient keeps a signal nobody can take, tells RevOps and the managers when
+// that begins, and tries again (storyboard 7.2).
 func (e *Engine) waitForRecipient(ctx context.Context, tx *store.Tx, s expansion.Signal, people []expansion.Person, d expansion.Decision) error {
 	again := tx.Now.Add(e.timing().RetryNoRecipient)
 	first := s.Waiting != expansion.WaitRecipient
@@ -188,14 +188,16 @@ func (e *Engine) waitForRecipient(ctx context.Context, tx *store.Tx, s expansion
 	if first {
 		a := activity(expansion.Expander, "waiting_recipient", s)
 		a.Args = map[string]any{"trace": d.Trace}
-		if _, err := tx.Log(ctx, a); err != nil {
+		n, err := tx.Log(ctx, a)
+		if err != nil {
 			return err
 		}
 		for _, p := range people {
 			if p.Active && (e.IsAdmin(p) || p.Role == expansion.RoleManager) {
 				if err := e.want(ctx, tx, store.Delivery{
-					Channel: "slack", Kind: string(expansion.CardNotice), Subject: "no_recipient " + string(s.ID), Person: p.ID, SignalID: s.ID,
-					Text: fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), expansion.Span(e.timing().RetryNoRecipient)),
+					Channel: "slack", Kind: string(expansion.CardNotice), Person: p.ID, SignalID: s.ID,
+					Subject: fmt.Sprintf("no_recipient %s %d", s.ID, n), // each time it comes to that is news
+					Text:    fmt.Sprintf("%s has no recipient: nobody the policy allows is free. It is tried again every %s.", s.Label(), expansion.Span(e.timing().RetryNoRecipient)),
 				}); err != nil {
 					return err
 				}
