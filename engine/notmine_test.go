@@ -217,21 +217,44 @@ func TestDismissedWhileItWaitsItsOpportunityEnds(t *testing.T) {
 	})
 }
 
+// The end counts where the signal was last, and the CRM is followed beyond it.
 func TestClosedInTheCRMWhileItWaitsTheSignalEnds(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
 		w, c, rt := inCRMOn(t, dsn)
 		w.leave("Dana", "Lena")
 		w.notMine(rt.SignalID)
-		c.edit(func(s *crm.Snapshot) { s.StageID = "lost" })
-		w.poll()
-		w.due(time.Hour)
-		got := w.live(rt.SignalID)
-		if s := w.signal(rt.SignalID); s.Status != expansion.Closed || s.Waiting != expansion.WaitNone || got.Disposition != expansion.Rerouted || got.Status != rt.Status {
-			t.Fatalf("the signal is %s, waiting %q, the routing handed back %s and %q; want closed, and the routing left as it was", s.Status, s.Waiting, got.Status, got.Disposition)
+		check := func(stage string, status expansion.RoutingStatus, verb string, won int, signal expansion.SignalStatus, waiting expansion.Waiting) {
+			t.Helper()
+			c.edit(func(s *crm.Snapshot) { s.StageID = stage })
+			w.poll()
+			got := w.live(rt.SignalID)
+			if s := w.signal(rt.SignalID); s.Status != signal || s.Waiting != waiting || got.Disposition != expansion.Rerouted || got.Status != status {
+				t.Errorf("%s: the signal is %s, waiting %q, the routing %s and %q; want %s, %q and handed back, %s", stage, s.Status, s.Waiting, got.Status, got.Disposition, signal, waiting, status)
+			}
+			if v := w.verbs(rt.SignalID); !slices.Contains(v[max(0, len(v)-2):], verb) {
+				t.Errorf("%s: the log ends %v, want %s", stage, v, verb)
+			}
+			p, _, err := w.Report(ctx, "", rt.RoutedAt.Add(-time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			home, err := w.Home(ctx, w.people["Ravi"], engine.ListFilter{}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ended := status.Final(); ended != (p.Routed == 1) || home.Totals.Won != won {
+				t.Errorf("%s: the report has %d routings and the home %d won, want %d won", stage, p.Routed, home.Totals.Won, won)
+			}
 		}
-		if v := w.verbs(rt.SignalID); v[len(v)-1] != "lost" {
-			t.Fatalf("the log ends %v, want lost", v)
+		check("won", expansion.Won, "won", 1, expansion.Closed, expansion.WaitNone)
+		check("lost", expansion.Lost, "outcome_corrected", 0, expansion.Closed, expansion.WaitNone)
+		check("quote", expansion.InProgress, "reopened", 0, expansion.Confirmed, expansion.WaitRecipient)
+		check("won", expansion.Won, "won", 1, expansion.Closed, expansion.WaitNone)
+		w.due(time.Hour)
+		if s := w.signal(rt.SignalID); s.Status != expansion.Closed {
+			t.Errorf("the signal is %s an hour later, want closed", s.Status)
 		}
 	})
 }

@@ -657,7 +657,7 @@ func (e *Engine) takeOver(ctx context.Context, id expansion.OpportunityID, m crm
 		case end != nil && out == nil:
 			// The outcome is kept with the opportunity, in one update.
 			return e.close(ctx, tx, &o, rt, inCRM(o, end.Won))
-		case rt.Disposition != expansion.OnPath || !rt.Status.Final():
+		case rt.Disposition != expansion.OnPath && rt.Disposition != expansion.Rerouted || !rt.Status.Final():
 		case reopened:
 			return e.reopen(ctx, tx, &o, rt)
 		case end != nil && end.Won != out.Won || out.Won && !o.Attached && slices.ContainsFunc(changed, func(c crm.Change) bool { return c.Field == crm.FieldAmount }):

@@ -66,8 +66,11 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	}
 	switch {
 	case rt.Disposition == expansion.Rerouted && s.Status != expansion.Dismissed:
-		// It was handed back and nobody has it: only the signal ends.
+		// It was handed back and nobody has it: it counts where it was last.
 		if err := tx.DropWaits(ctx, string(s.ID)); err != nil {
+			return err
+		}
+		if err := e.end(ctx, tx, rt, to, out); err != nil {
 			return err
 		}
 	case rt.Disposition != expansion.OnPath || !rt.Status.CanMove(to):
@@ -93,9 +96,9 @@ func (e *Engine) close(ctx context.Context, tx *store.Tx, o *expansion.Opportuni
 	return e.refresh(ctx, tx, s.ID)
 }
 
-// end ends a routing that is on its path, with its ladder and its hold.
+// end ends a routing, with its ladder and its hold.
 func (e *Engine) end(ctx context.Context, tx *store.Tx, rt expansion.Routing, to expansion.RoutingStatus, out expansion.Outcome) error {
-	if rt.AcknowledgedAt == nil {
+	if rt.AcknowledgedAt == nil && rt.Disposition == expansion.OnPath {
 		rt.AcknowledgedAt = &tx.Now // closing it is an answer
 	}
 	rt.Status, rt.ClosedAt, rt.OutcomeARR = to, &tx.Now, out.ARRChange
@@ -183,6 +186,13 @@ func (e *Engine) reopen(ctx context.Context, tx *store.Tx, o *expansion.Opportun
 	a.RoutingID = rt.ID
 	if err := e.tell(ctx, tx, s, a); err != nil {
 		return err
+	}
+	if rt.Disposition == expansion.Rerouted { // it was handed back, and nobody has it
+		people, err := tx.People(ctx)
+		if err != nil {
+			return err
+		}
+		return e.waitForRecipient(ctx, tx, s, people, rt.Decision)
 	}
 	return e.refresh(ctx, tx, s.ID)
 }

@@ -127,7 +127,7 @@ func (r Reader) WaitingCSMs(ctx context.Context, f SignalFilter) ([]expansion.Pe
 }
 
 // WonSince counts the signals in a filter that were won since a time, and what they came
-// to in each currency.
+// to in each currency. One that was handed back and won while it waited counts.
 func (r Reader) WonSince(ctx context.Context, f SignalFilter, since time.Time) (n int, sums []expansion.Money, err error) {
 	w := f.where()
 	w.add("g.closed_at >= %s", us(since))
@@ -137,7 +137,7 @@ func (r Reader) WonSince(ctx context.Context, f SignalFilter, since time.Time) (
 	}
 	ss, err := rows(ctx, r, func(s scanner) (x sum, err error) { return x, s.Scan(&x.m.Currency, &x.n, &x.known, &x.m.Minor) },
 		`SELECT g.outcome_currency, COUNT(*), COUNT(g.outcome_minor), CAST(COALESCE(SUM(g.outcome_minor), 0) AS BIGINT) FROM expansion_signals s
-		JOIN expansion_routings g ON g.signal_id = s.id AND g.disposition = '' AND g.status = 'won'`+w.String()+` GROUP BY g.outcome_currency ORDER BY g.outcome_currency`, w.args...)
+		JOIN expansion_routings g ON g.signal_id = s.id AND g.disposition IN ('', 'rerouted') AND g.status = 'won'`+w.String()+` GROUP BY g.outcome_currency ORDER BY g.outcome_currency`, w.args...)
 	for _, x := range ss {
 		n += x.n
 		if x.known > 0 {
@@ -174,7 +174,7 @@ func (r Reader) RoutedSince(ctx context.Context, since time.Time) ([]Routed, err
 		return x, err
 	}, `SELECT s.signal_type, s.created_by, a.csm, r.to_person, r.status, r.disposition, r.routed_at, r.acknowledged_at, r.closed_at, o.crm_id, r.outcome_minor, r.outcome_currency
 		FROM expansion_routings r JOIN expansion_signals s ON s.id = r.signal_id JOIN accounts a ON a.id = r.account_id JOIN expansion_opportunities o ON o.id = r.opportunity_id
-		WHERE r.routed_at >= $1 AND r.disposition IN ('', 'rejected') ORDER BY r.routed_at, r.number LIMIT 1000000`, us(since))
+		WHERE r.routed_at >= $1 AND (r.disposition IN ('', 'rejected') OR r.disposition = 'rerouted' AND r.status IN ('won', 'lost')) ORDER BY r.routed_at, r.number LIMIT 1000000`, us(since))
 }
 
 // atOnce is how many ids one query looks up; SQLite takes 32,766 parameters.
