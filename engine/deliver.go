@@ -18,6 +18,8 @@ const (
 	sendWithin = 10 * time.Second           // deadline of one call outside
 	claimFor   = sendWithin + 5*time.Second // an attempt's own time; another waits for it to pass
 	channelCRM = "crm"
+	// reasonRateLimited is a channel's word for a wait that was asked for.
+	reasonRateLimited = "rate_limited"
 )
 
 // want asks for a new version of an outside thing and enqueues the work.
@@ -227,9 +229,10 @@ func (e *Engine) wakeBelow(ctx context.Context, tx *store.Tx, card string) error
 	return enqueueDelivery(ctx, tx, *next, time.Time{})
 }
 
-// wakeChannel tries everything else that waits for the same channel: it works again.
+// wakeChannel tries everything else that waits for the same channel to work: it does again.
+// What waits for people, or for a time the other side asked for, waits on.
 func (e *Engine) wakeChannel(ctx context.Context, tx *store.Tx, channel string) error {
-	ds, err := tx.Undelivered(ctx, channel, store.Retry, 100)
+	ds, err := tx.Undelivered(ctx, channel, store.Retry, 100, reasonNoAccount, reasonTwoAccounts, reasonRateLimited)
 	if err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func TestTheFirstSuccessWakesTheRest(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	down := func(notify.Delivery) (notify.Receipt, error) {
-		return notify.Receipt{}, &notify.Failure{Reason: "rate_limited", RetryAfter: time.Hour, Err: errors.New("429")}
+		return notify.Receipt{}, &notify.Failure{Reason: "down", RetryAfter: time.Hour, Err: errors.New("503")}
 	}
 	slack := &channel{name: "slack", send: down}
 	w := start(t, storetest.SQLite(t)).with(nil, slack)
@@ -205,5 +205,50 @@ func TestTheFirstSuccessWakesTheRest(t *testing.T) {
 	}
 	if d := w.delivery(rt.SignalID, "slack", string(expansion.CardSignal)); d.State != store.Sent {
 		t.Fatalf("half an hour before its own time the other card is %s, want sent", d.State)
+	}
+}
+
+// What waits for a person, or for a time the other side named, is not sooner ready because
+// something else got through.
+func TestASuccessWakesOnlyWhatWaitedForTheChannel(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{"rate_limited", "account_not_found", "several_accounts"} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, dsn string) {
+				ctx := context.Background()
+				slack := &channel{name: "slack"}
+				w := start(t, dsn).with(nil, slack)
+				fail := func(reason string) {
+					slack.send = func(notify.Delivery) (notify.Receipt, error) {
+						return notify.Receipt{}, &notify.Failure{Reason: reason, RetryAfter: time.Hour, Err: errors.New("not now")}
+					}
+				}
+				rt := w.routed()
+				mine, theirs := w.delivery(rt.SignalID, "slack", string(expansion.CardHandoff)), w.delivery(rt.SignalID, "slack", string(expansion.CardSignal))
+				fail("down")
+				w.later(mine.ID, w.Deliver(ctx, mine.ID))
+				w.clock.move(30 * time.Minute)
+				fail(reason)
+				w.later(theirs.ID, w.Deliver(ctx, theirs.ID))
+				slack.send = nil
+				w.clock.move(30*time.Minute + time.Second)
+				for _, id := range []string{mine.ID, theirs.ID} {
+					if err := w.Deliver(ctx, id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if d := w.delivery(rt.SignalID, "slack", string(expansion.CardSignal)); d.State != store.Retry {
+					t.Errorf("half an hour before its time what waits for %s is %s", reason, d.State)
+				}
+				w.clock.move(30 * time.Minute)
+				if err := w.Deliver(ctx, theirs.ID); err != nil {
+					t.Fatal(err)
+				}
+				if d := w.delivery(rt.SignalID, "slack", string(expansion.CardSignal)); d.State != store.Sent {
+					t.Errorf("at its time what waits for %s is %s", reason, d.State)
+				}
+			})
+		})
 	}
 }

@@ -247,9 +247,16 @@ func (r Reader) NextBelow(ctx context.Context, card string) (*Delivery, error) {
 	return &ds[0], nil
 }
 
-// Undelivered returns rows of a channel that wait for another try, oldest first.
-func (r Reader) Undelivered(ctx context.Context, channel string, state DeliveryState, limit int) ([]Delivery, error) {
-	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries WHERE channel = $1 AND state = $2 ORDER BY id LIMIT $3`, channel, string(state), limit)
+// Undelivered returns rows of a channel that are in a state for other reasons than those in
+// except, oldest first.
+func (r Reader) Undelivered(ctx context.Context, channel string, state DeliveryState, limit int, except ...string) ([]Delivery, error) {
+	var w where
+	w.add("channel = %s", channel)
+	w.add("state = %s", string(state))
+	for _, reason := range except {
+		w.add("reason <> %s", reason)
+	}
+	return rows(ctx, r, scanDelivery, `SELECT `+deliveryColumns+` FROM deliveries`+w.String()+` ORDER BY id LIMIT `+w.arg(limit), w.args...)
 }
 
 // BlockedFor returns a person's rows of a channel that are not tried again by themselves,
