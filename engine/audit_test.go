@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"expansionbot/engine"
 	"expansionbot/expansion"
+	"expansionbot/notify"
 	"expansionbot/store"
 	"expansionbot/store/storetest"
 )
@@ -79,6 +81,75 @@ func TestWhatLostItsJobIsTakenUpAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A line behind another is woken by that one, and a job that was cancelled ended for a
+// reason that is still there.
+func TestTheAuditLeavesAloneWhatHasNoJobOnPurpose(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		down := &channel{name: "slack", send: func(notify.Delivery) (notify.Receipt, error) {
+			return notify.Receipt{}, &notify.Failure{Reason: "down", Err: errors.New("503")}
+		}}
+		w := start(t, dsn).with(nil, down)
+		rt := w.routed()
+		for range 3 {
+			if err := w.Nudge(ctx, w.people["Lena"], rt.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec := func(sql string) {
+			t.Helper()
+			if err := w.store.Driver().GetExecutor().Exec(ctx, sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ds, err := w.store.DeliveriesOf(ctx, rt.SignalID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := map[string]int{} // by card
+		for _, d := range ds {
+			if d.Parent != "" {
+				lines[d.Parent]++
+			}
+		}
+		// The jobs of the lines behind find another before them and end.
+		exec(`DELETE FROM river_job WHERE kind = 'deliver'`)
+		lost, err := w.store.Unattended(ctx, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		byID := map[string]store.Delivery{}
+		for _, d := range ds {
+			byID[d.ID] = d
+		}
+		taken := map[string]int{}
+		for _, l := range lost {
+			if d := byID[l.ID]; d.Parent != "" {
+				taken[d.Parent]++
+			}
+		}
+		for card, n := range lines {
+			if n < 2 {
+				t.Fatalf("%d lines under %s, want some behind others", n, card)
+			}
+			if taken[card] != 1 {
+				t.Errorf("%d of %d lines under one card are taken up, want the first", taken[card], n)
+			}
+		}
+		if len(lines) == 0 {
+			t.Fatal("no lines under any card")
+		}
+		if n, err := w.Audit(ctx); err != nil || n != len(lost) {
+			t.Fatalf("the audit took up %d of %d rows (%v)", n, len(lost), err)
+		}
+		exec(`UPDATE river_job SET state = 'cancelled', finalized_at = CURRENT_TIMESTAMP`)
+		if n, err := w.Audit(ctx); err != nil || n != 0 {
+			t.Errorf("the audit took up %d rows whose job was cancelled (%v)", n, err)
+		}
+	})
 }
 
 func TestTheAuditIsRegularWork(t *testing.T) {

@@ -124,26 +124,28 @@ type Work struct {
 
 // Unattended returns rows that are not done and that no job will see to, because it was
 // lost or given up: open waits, deliveries that are not blocked, envelopes not worked, new
-// signals nobody has looked at. Row and job commit together, so a row without one is no
+// signals nobody has looked at. A line behind another under its card has none on purpose. Row and job commit together, so a row without one is no
 // matter of time.
 func (r Reader) Unattended(ctx context.Context, limit int) ([]Work, error) {
 	return rows(ctx, r, scanWork, `
-		SELECT 'wait', w.id, '', w.due_at FROM waits w LEFT JOIN (SELECT args->>'wait_id' AS id FROM river_job WHERE kind = 'wake' AND `+jobLives+`) j ON j.id = w.id
+		SELECT 'wait', w.id, '', w.due_at FROM waits w LEFT JOIN (SELECT args->>'wait_id' AS id FROM river_job WHERE kind = 'wake' AND `+jobStands+`) j ON j.id = w.id
 			WHERE w.done_at IS NULL AND j.id IS NULL
 		UNION ALL
-		SELECT 'delivery', d.id, d.channel, COALESCE(d.next_at, 0) FROM deliveries d LEFT JOIN (SELECT args->>'delivery_id' AS id FROM river_job WHERE kind = 'deliver' AND `+jobLives+`) j ON j.id = d.id
+		SELECT 'delivery', d.id, d.channel, COALESCE(d.next_at, 0) FROM deliveries d LEFT JOIN (SELECT args->>'delivery_id' AS id FROM river_job WHERE kind = 'deliver' AND `+jobStands+`) j ON j.id = d.id
 			WHERE d.shown < d.wanted AND d.state <> 'blocked' AND j.id IS NULL
+			AND (d.parent = '' OR NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.parent = d.parent AND o.id < d.id AND o.shown < o.wanted AND o.state <> 'blocked'))
 		UNION ALL
-		SELECT 'envelope', i.id, '', 0 FROM inbox i LEFT JOIN (SELECT args->>'envelope_id' AS id FROM river_job WHERE kind = 'inbox' AND `+jobLives+`) j ON j.id = i.id
+		SELECT 'envelope', i.id, '', 0 FROM inbox i LEFT JOIN (SELECT args->>'envelope_id' AS id FROM river_job WHERE kind = 'inbox' AND `+jobStands+`) j ON j.id = i.id
 			WHERE i.done_at IS NULL AND j.id IS NULL
 		UNION ALL
-		SELECT 'signal', s.id, '', 0 FROM expansion_signals s LEFT JOIN (SELECT args->>'signal_id' AS id FROM river_job WHERE kind IN ('enrich', 'plan') AND `+jobLives+`) j ON j.id = s.id
+		SELECT 'signal', s.id, '', 0 FROM expansion_signals s LEFT JOIN (SELECT args->>'signal_id' AS id FROM river_job WHERE kind IN ('enrich', 'plan') AND `+jobStands+`) j ON j.id = s.id
 			WHERE s.status = 'detected' AND s.waiting = '' AND j.id IS NULL
 		ORDER BY 1, 2 LIMIT $1`, limit)
 }
 
-// jobLives holds for jobs that will run, or are running.
-const jobLives = `state IN ('available', 'pending', 'retryable', 'running', 'scheduled')`
+// jobStands holds for jobs that will run, or are running, and for those that were cancelled
+// because another try cannot mend what a person has to; the job library forgets them after a day.
+const jobStands = `state IN ('available', 'cancelled', 'pending', 'retryable', 'running', 'scheduled')`
 
 func scanWork(s scanner) (Work, error) {
 	var w Work
