@@ -17,6 +17,7 @@ type fakeCRM struct {
 	recs       map[string]crm.Snapshot
 	updates    []crm.OpportunityInput
 	owners     []crm.Owner
+	asked      []string // ids that were read
 	open       []string // ids of what is open on every account beside ours
 
 	before func() // once, before the next read; nil = nothing
@@ -82,6 +83,7 @@ func (c *fakeCRM) Read(_ context.Context, ids []string) (out []crm.Snapshot, err
 		c.before = nil
 		before()
 	}
+	c.asked = append(c.asked, ids...)
 	for _, id := range ids {
 		if r, ok := c.recs[id]; ok {
 			out = append(out, r)

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -179,6 +180,55 @@ func TestOurOwnUndoIsNotToldAsGone(t *testing.T) {
 		}
 		if o := w.opportunity(rt); o.GoneAt != nil || slices.Contains(w.verbs(rt.SignalID), "opportunity_gone") {
 			t.Errorf("gone at %v, told %v; want neither", o.GoneAt, d.told(w.people["Priya"]))
+		}
+	})
+}
+
+// A poll that takes longer than a job may goes on in the next one, also in another process.
+func TestALongPollGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		ctx := context.Background()
+		w, c, rt := inCRMOn(t, dsn)
+		err := w.store.InTx(ctx, func(tx *store.Tx) error {
+			for i := range 250 {
+				o := expansion.Opportunity{ID: expansion.OpportunityID(w.store.NewID()), Number: int64(1000 + i), SignalID: rt.SignalID, RoutingID: rt.ID, AccountID: rt.AccountID, CRMID: fmt.Sprintf("gone-%d", i), GoneAt: &tx.Now}
+				if err := tx.InsertOpportunity(ctx, &o); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.StartSchedules(ctx); err != nil {
+			t.Fatal(err)
+		}
+		ws, err := w.store.OpenWaitsOf(ctx, "schedule")
+		ws = slices.DeleteFunc(ws, func(w store.Wait) bool { return w.Kind != "poll" })
+		if err != nil || len(ws) != 1 {
+			t.Fatalf("regular work: %+v, %v; want the poll", ws, err)
+		}
+		w.clock.slow(11 * time.Second)
+		for step, want := range []int{100, 100, 51} {
+			c.asked = nil
+			err := w.Wake(ctx, ws[0].ID)
+			if _, later := errors.AsType[*engine.Later](err); later != (want == 100) || err != nil && !later {
+				t.Fatalf("step %d: %v, want to come again: %v", step+1, err, want == 100)
+			}
+			if len(c.asked) != want {
+				t.Fatalf("step %d read %d opportunities, want %d", step+1, len(c.asked), want)
+			}
+			w.with(c) // another process
+		}
+		if c.asked[50] != "gone-249" {
+			t.Errorf("the last one read is %s, want gone-249", c.asked[50])
+		}
+		c.asked = nil
+		w.poll()
+		if len(c.asked) != 251 || c.asked[0] != "o1" {
+			t.Errorf("the next poll read %d opportunities, want all 251", len(c.asked))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -480,55 +481,119 @@ const (
 	closedFollowed = 90 * 24 * time.Hour
 )
 
+// pollProgress is how far a poll that has not ended is. After is zero when none is under way.
+type pollProgress struct {
+	After       int64     `json:"after"` // the numbers up to here have been read
+	ClosedSince time.Time `json:"closed_since"`
+}
+
 // Poll reads our opportunities back from the CRM and takes over what people changed there:
-// stage, owner, amount, close date, won and lost, archived or deleted.
+// stage, owner, amount, close date, won and lost, archived or deleted. It goes on from where
+// an earlier one was stopped.
 func (e *Engine) Poll(ctx context.Context) error {
+	return e.pollFor(ctx, 0)
+}
+
+// pollWhile is Poll for a job: after a while it returns a *Later, to go on from there.
+func (e *Engine) pollWhile(ctx context.Context) error {
+	return e.pollFor(ctx, scanFor)
+}
+
+// pollFor polls until it is through or, when most is not 0, that long.
+func (e *Engine) pollFor(ctx context.Context, most time.Duration) error {
 	if e.crm == nil {
 		return nil
 	}
-	stages, err := e.stages(ctx)
-	if err != nil {
-		return fmt.Errorf("poll: %w", err)
-	}
-	var read time.Time
-	closedSince := e.clock.Now().Add(-justClosed)
-	if err := e.store.Setting(ctx, "crm_read_at", &read); err != nil {
-		return fmt.Errorf("poll: %w", err)
-	}
-	if len(stages) == 0 || e.clock.Now().Sub(read) >= crmStale {
-		if err := e.RefreshCRM(ctx); err != nil {
+	for began := e.clock.Now(); ; {
+		if done, err := e.pollStep(ctx); err != nil {
 			return fmt.Errorf("poll: %w", err)
-		}
-		closedSince = e.clock.Now().Add(-closedFollowed)
-	}
-	var after int64
-	for {
-		os, err := e.store.FollowedOpportunities(ctx, closedSince, after, pollBatch)
-		if err != nil || len(os) == 0 {
-			return err
-		}
-		ids := make([]string, 0, len(os))
-		for _, o := range os {
-			ids, after = append(ids, o.CRMID), o.Number
-		}
-		found, err := e.crm.Read(ctx, ids)
-		if err != nil {
-			return fmt.Errorf("poll: %w", err)
-		}
-		byID := map[string]crm.Snapshot{}
-		for _, theirs := range found {
-			byID[theirs.ID] = theirs
-		}
-		for _, o := range os {
-			theirs, known := byID[o.CRMID]
-			if err := e.pollOne(ctx, o, theirs, !known || theirs.Archived); err != nil {
-				e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
-			}
-		}
-		if len(os) < pollBatch {
+		} else if done {
 			return nil
 		}
+		if most > 0 && e.clock.Now().Sub(began) >= most {
+			return &Later{Reason: "the poll goes on"}
+		}
 	}
+}
+
+// pollStep reads the next opportunities and keeps how far it is. done is true at the end.
+func (e *Engine) pollStep(ctx context.Context) (done bool, err error) {
+	var at, next pollProgress
+	if err := e.store.Setting(ctx, "poll_progress", &at); err != nil {
+		return false, err
+	}
+	closedSince := at.ClosedSince
+	if at.After == 0 {
+		if closedSince, err = e.beginPoll(ctx); err != nil {
+			return false, err
+		}
+	}
+	os, err := e.store.FollowedOpportunities(ctx, closedSince, at.After, pollBatch)
+	if err != nil {
+		return false, err
+	}
+	if len(os) > 0 {
+		if err := e.readBack(ctx, os); err != nil {
+			// What cannot be read must not keep the next poll from those before it.
+			if ctx.Err() == nil && at.After != 0 {
+				err = errors.Join(err, e.store.InTx(ctx, func(tx *store.Tx) error { return tx.PutSetting(ctx, "poll_progress", next) }))
+			}
+			return false, err
+		}
+	}
+	if done = len(os) < pollBatch; !done {
+		next = pollProgress{After: os[len(os)-1].Number, ClosedSince: closedSince}
+	}
+	if next == at {
+		return done, nil
+	}
+	return done, e.store.InTx(ctx, func(tx *store.Tx) error {
+		var now pollProgress
+		if err := tx.Setting(ctx, "poll_progress", &now); err != nil || now.After != at.After {
+			return err // another poll beside this one has gone on from here
+		}
+		return tx.PutSetting(ctx, "poll_progress", next)
+	})
+}
+
+// beginPoll reads stages and owners when they are stale. closedSince is how long ago what
+// this poll reads may have ended.
+func (e *Engine) beginPoll(ctx context.Context) (closedSince time.Time, err error) {
+	stages, err := e.stages(ctx)
+	if err != nil {
+		return closedSince, err
+	}
+	var read time.Time
+	if err := e.store.Setting(ctx, "crm_read_at", &read); err != nil {
+		return closedSince, err
+	}
+	now := e.clock.Now()
+	if len(stages) > 0 && now.Sub(read) < crmStale {
+		return now.Add(-justClosed).UTC(), nil
+	}
+	return now.Add(-closedFollowed).UTC(), e.RefreshCRM(ctx)
+}
+
+func (e *Engine) readBack(ctx context.Context, os []expansion.Opportunity) error {
+	ids := make([]string, 0, len(os))
+	for _, o := range os {
+		ids = append(ids, o.CRMID)
+	}
+	found, err := e.crm.Read(ctx, ids)
+	if err != nil {
+		return err
+	}
+	byID := map[string]crm.Snapshot{}
+	for _, theirs := range found {
+		byID[theirs.ID] = theirs
+	}
+	for _, o := range os {
+		theirs, known := byID[o.CRMID]
+		if err := e.pollOne(ctx, o, theirs, !known || theirs.Archived); err != nil {
+			e.log.WarnContext(ctx, "poll of one opportunity failed", "opportunity", o.ID, "err", err)
+		}
+	}
+	return ctx.Err() // cut short, it is read again
 }
 
 func (e *Engine) pollOne(ctx context.Context, o expansion.Opportunity, theirs crm.Snapshot, gone bool) error {

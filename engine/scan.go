@@ -12,7 +12,7 @@ import (
 
 const (
 	scanBatch = 200              // accounts that one step of a scan looks at
-	scanFor   = 10 * time.Second // how long a job scans before it makes room for others
+	scanFor   = 10 * time.Second // how long a job scans or polls before it makes room for others
 )
 
 // ScanResult is what a scan looked at and found.

@@ -178,7 +178,7 @@ func (e *Engine) schedules() map[string]scheduled {
 	audit := func(ctx context.Context) error { _, err := e.Audit(ctx); return err }
 	m := map[string]scheduled{"audit": {e.schedule.Audit, audit}, "scan": {e.schedule.Scan, e.scanWhile}}
 	if e.crm != nil {
-		m["poll"] = scheduled{e.schedule.Poll, e.Poll}
+		m["poll"] = scheduled{e.schedule.Poll, e.pollWhile}
 	}
 	return m
 }
