@@ -11,7 +11,9 @@ import (
 )
 
 // SetAway keeps a leave of whole days in the person's own zone, both ends included,
-// replacing an earlier one. What is routed already stays where it is.
+// replacing the one that was to come. One that they are on, or back from without its list,
+// goes on if the new one touches it, else it stays as it is. What is routed already stays
+// where it is.
 func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to time.Time, cover expansion.PersonID) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		p, err := e.person(ctx, tx.Reader, by)
@@ -36,27 +38,22 @@ func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to ti
 				return expansion.FieldErrorf("cover", "%s has left. Name somebody else as cover.", c.Name)
 			}
 		}
-		was, err := leaveOf(ctx, tx.Reader, by, tx.Now)
+		ls, err := leavesOf(ctx, tx.Reader, p, tx.Now)
 		if err != nil {
 			return err
 		}
-		today := dateOnly(tx.Now.In(p.Location()))
-		listed, err := e.listed(ctx, tx, by)
-		if err != nil {
-			return err
+		var leaves []expansion.Away
+		for _, l := range ls {
+			switch {
+			case l.planned || l.listed:
+			case l.To.Before(from.AddDate(0, 0, -1)):
+				leaves = append(leaves, l.Away)
+			case l.From.Before(from):
+				from = l.From // one list for all of it
+			}
 		}
-		if !listed && was != nil && was.From.Before(from) && !was.To.Before(from.AddDate(0, 0, -1)) && !from.After(today) {
-			from = was.From // the leave they are on goes on: one list for all of it
-		}
-		if err := tx.PutAway(ctx, by, &expansion.Away{Person: by, From: from, To: to, Cover: cover, Source: "own"}); err != nil {
-			return err
-		}
-		if err := tx.DropWaits(ctx, string(by), waitReturn); err != nil {
-			return err
-		}
-		// 09:00 of the first day back, in their own zone.
-		back := time.Date(to.Year(), to.Month(), to.Day()+1, 9, 0, 0, 0, p.Location())
-		if err := e.wait(ctx, tx, string(by), waitReturn, back); err != nil {
+		leaves = append(leaves, expansion.Away{Person: by, From: from, To: to, Cover: cover, Source: "own"})
+		if err := e.putLeaves(ctx, tx, p, leaves); err != nil {
 			return err
 		}
 		_, err = tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "away_set", Person: by, Args: map[string]any{"from": from.Format(time.DateOnly), "to": to.Format(time.DateOnly), "cover": cover}})
@@ -64,35 +61,31 @@ func (e *Engine) SetAway(ctx context.Context, by expansion.PersonID, from, to ti
 	})
 }
 
-// ClearAway ends the person's own leave. Who comes back early gets the list of what went
-// to covers at once.
+// ClearAway ends the leave the person is on, else drops the one to come. Who comes back
+// gets the list of what went to covers at once.
 func (e *Engine) ClearAway(ctx context.Context, by expansion.PersonID) error {
 	return e.store.InTx(ctx, func(tx *store.Tx) error {
 		p, err := e.person(ctx, tx.Reader, by)
 		if err != nil {
 			return err
 		}
-		leave, err := leaveOf(ctx, tx.Reader, by, tx.Now)
+		ls, err := leavesOf(ctx, tx.Reader, p, tx.Now)
 		if err != nil {
 			return err
 		}
-		yesterday := dateOnly(tx.Now.In(p.Location())).AddDate(0, 0, -1)
-		early := leave != nil && !leave.From.After(yesterday) && leave.To.After(yesterday)
-		if early {
-			leave.To = yesterday
-		} else {
-			leave = nil
-		}
-		if err := tx.PutAway(ctx, by, leave); err != nil {
-			return err
-		}
-		if err := tx.DropWaits(ctx, string(by), waitReturn); err != nil {
-			return err
-		}
-		if early {
-			if err := e.wait(ctx, tx, string(by), waitReturn, tx.Now); err != nil {
-				return err
+		today := dateOnly(tx.Now.In(p.Location()))
+		away := slices.ContainsFunc(ls, func(l leave) bool { return !l.planned && !l.To.Before(today) })
+		var leaves []expansion.Away
+		for _, l := range ls {
+			if !l.planned && !l.listed {
+				l.To = today.AddDate(0, 0, -1)
+				leaves = append(leaves, l.Away)
+			} else if l.planned && away {
+				leaves = append(leaves, l.Away)
 			}
+		}
+		if err := e.putLeaves(ctx, tx, p, leaves); err != nil {
+			return err
 		}
 		_, err = tx.Log(ctx, expansion.Activity{Agent: expansion.Human, Verb: "away_cleared", Person: by})
 		return err
@@ -103,25 +96,57 @@ func dateOnly(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// listed reports whether nobody waits to be told what went to covers: the person's last
-// leave is over.
-func (e *Engine) listed(ctx context.Context, tx *store.Tx, id expansion.PersonID) (bool, error) {
-	ws, err := tx.OpenWaitsOf(ctx, string(id))
-	return !slices.ContainsFunc(ws, func(w store.Wait) bool { return w.Kind == waitReturn }), err
+// leave is one of a person's leaves as it stands.
+type leave struct {
+	expansion.Away
+	planned bool // it has not begun
+	listed  bool // nobody waits to be told what went to covers
 }
 
-// leaveOf is the person's leave that is not over for longer than a day at now; nil for none.
-func leaveOf(ctx context.Context, r store.Reader, id expansion.PersonID, now time.Time) (*expansion.Away, error) {
+// leavesOf is the person's leaves that are not over for longer than a day at now, first
+// begun first.
+func leavesOf(ctx context.Context, r store.Reader, p expansion.Person, now time.Time) ([]leave, error) {
 	as, err := r.Aways(ctx, now)
 	if err != nil {
 		return nil, err
 	}
+	ws, err := r.OpenWaitsOf(ctx, string(p.ID))
+	if err != nil {
+		return nil, err
+	}
+	var ls []leave
 	for _, a := range as {
-		if a.Person == id {
-			return &a, nil
+		if a.Person != p.ID {
+			continue
+		}
+		waits := slices.ContainsFunc(ws, func(w store.Wait) bool {
+			return w.Kind == waitReturn && !dateOnly(w.DueAt.In(p.Location())).After(a.To.AddDate(0, 0, 1))
+		})
+		ls = append(ls, leave{Away: a, planned: a.From.After(dateOnly(now.In(p.Location()))), listed: !waits})
+	}
+	return ls, nil
+}
+
+// putLeaves replaces the person's leaves, each with its promise of a list: at 09:00 of the
+// first day back, in their own zone, or at once where the day has come already.
+func (e *Engine) putLeaves(ctx context.Context, tx *store.Tx, p expansion.Person, leaves []expansion.Away) error {
+	if err := tx.PutAways(ctx, p.ID, leaves...); err != nil {
+		return err
+	}
+	if err := tx.DropWaits(ctx, string(p.ID), waitReturn); err != nil {
+		return err
+	}
+	today := dateOnly(tx.Now.In(p.Location()))
+	for _, a := range leaves {
+		back := time.Date(a.To.Year(), a.To.Month(), a.To.Day()+1, 9, 0, 0, 0, p.Location())
+		if a.To.Before(today) {
+			back = tx.Now // they are here and asked
+		}
+		if err := e.wait(ctx, tx, string(p.ID), waitReturn, back); err != nil {
+			return err
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // whileAway sends one list of what went to covers during a leave, if anything did
@@ -132,13 +157,19 @@ func (e *Engine) whileAway(ctx context.Context, w store.Wait) error {
 	if err != nil {
 		return err
 	}
-	leave, err := leaveOf(ctx, e.store.Reader, id, w.DueAt)
+	ls, err := leavesOf(ctx, e.store.Reader, p, w.DueAt)
 	if err != nil {
 		return err
 	}
 	l := &expansion.List{Kind: expansion.ListWhileAway, Day: w.DueAt.In(p.Location())}
-	if leave != nil {
-		if err := e.coveredCases(ctx, p, leave.From, l); err != nil {
+	var over expansion.Away // the last leave that is
+	for _, x := range ls {
+		if x.To.Before(dateOnly(l.Day)) {
+			over = x.Away
+		}
+	}
+	if over.Person == id {
+		if err := e.coveredCases(ctx, p, over.From, l); err != nil {
 			return err
 		}
 	}
@@ -147,7 +178,7 @@ func (e *Engine) whileAway(ctx context.Context, w store.Wait) error {
 			return err
 		}
 		// The list is drawn up when it is sent, which may be after the next leave was set.
-		subject := fmt.Sprintf("%s %s %s", expansion.ListWhileAway, l.Day.Format(time.DateOnly), leave.From.Format(time.DateOnly))
+		subject := fmt.Sprintf("%s %s %s", expansion.ListWhileAway, l.Day.Format(time.DateOnly), over.From.Format(time.DateOnly))
 		return e.want(ctx, tx, store.Delivery{Channel: "slack", Kind: string(expansion.CardList), Subject: subject, Person: id})
 	})
 }

@@ -132,6 +132,89 @@ func TestWhoComesBackEarlyGetsTheListAtOnce(t *testing.T) {
 	wantLists(t, "at the end it once had", a.listed(10*day), nil)
 }
 
+// A leave that has begun keeps its days and its list, whatever is planned after it.
+func TestALeaveSetBeforeTheListOfAnotherIsSent(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		a := onLeave(t, dsn)
+		a.leave(0, 4)
+		first := a.covered("seats")
+		wantLists(t, "still away", a.listed(3*day), nil)
+		a.leave(4, 6)
+		second := a.covered("tier") // still away
+		wantLists(t, "after the first leave", a.listed(2*day), [][]string{{first, second}})
+		wantLists(t, "in the second leave", a.listed(2*day), nil)
+		third := a.covered("usage")
+		wantLists(t, "after the second leave", a.listed(4*day), [][]string{{third}})
+	})
+}
+
+func TestALeaveSetOnTheFirstMorningBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, dsn string) {
+		a := onLeave(t, dsn)
+		a.leave(0, 1)
+		first := a.covered("seats")
+		a.untilEarly(2)
+		a.leave(7, 9)
+		wantLists(t, "on that morning", a.listed(4*time.Hour), [][]string{{first}})
+		wantLists(t, "after a leave in which nothing came", a.listed(12*day), nil)
+	})
+}
+
+func TestALeaveEndedOnItsFirstDayOrBeforeItsListHasItAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]func(a *away){
+		"on its first day":          func(*away) {},
+		"on the first morning back": func(a *away) { a.untilEarly(3) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, dsn string) {
+				a := onLeave(t, dsn)
+				a.leave(0, 2)
+				first := a.covered("seats")
+				back(a)
+				if err := a.ClearAway(context.Background(), a.people["Marcus"]); err != nil {
+					t.Fatal(err)
+				}
+				wantLists(t, "at once", a.listed(0), [][]string{{first}})
+				wantLists(t, "later", a.listed(10*day), nil)
+			})
+		})
+	}
+}
+
+func TestBackEarlyTheNextLeaveStaysPlanned(t *testing.T) {
+	t.Parallel()
+	a := onLeave(t, storetest.SQLite(t))
+	ctx := context.Background()
+	a.leave(0, 4)
+	a.leave(7, 9)
+	for _, want := range []int{2, 0} { // the one they are on ends, then the one to come is dropped
+		if err := a.ClearAway(ctx, a.people["Marcus"]); err != nil {
+			t.Fatal(err)
+		}
+		a.listed(0)
+		if as, err := a.store.Aways(ctx, a.clock.Now()); err != nil || len(as) != want {
+			t.Fatalf("leaves kept: %v, %v, want %d", as, err, want)
+		}
+	}
+}
+
+// untilEarly moves the clock to 05:11 of a day from today on, Marcus's time.
+func (a *away) untilEarly(days int) {
+	a.t.Helper()
+	now := a.clock.Now()
+	p, err := a.store.Person(context.Background(), a.people["Marcus"])
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	local := now.In(p.Location())
+	to := time.Date(local.Year(), local.Month(), local.Day()+days, 5, 11, 0, 0, p.Location())
+	wantLists(a.t, "before nine", a.listed(to.Sub(now)), nil)
+}
+
 func wantLists(t *testing.T, when string, got, want [][]string) {
 	t.Helper()
 	if d := cmp.Diff(want, got); d != "" {

@@ -51,16 +51,17 @@ func (r Reader) Aways(ctx context.Context, now time.Time) ([]expansion.Away, err
 	return all[expansion.Away](ctx, r, `SELECT doc FROM aways WHERE to_day >= $1 ORDER BY from_day, id`, Day(now)-1)
 }
 
-// PutAway replaces the person's own leaves by a, or only removes them when a is nil.
-func (t *Tx) PutAway(ctx context.Context, person expansion.PersonID, a *expansion.Away) error {
+// PutAways replaces the person's own leaves.
+func (t *Tx) PutAways(ctx context.Context, person expansion.PersonID, as ...expansion.Away) error {
 	if _, err := t.exec(ctx, `DELETE FROM aways WHERE person = $1`, string(person)); err != nil {
 		return err
 	}
-	if a == nil {
-		return nil
+	for _, a := range as {
+		if _, err := t.exec(ctx, `INSERT INTO aways (id, person, from_day, to_day, doc) VALUES ($1, $2, $3, $4, $5)`, t.NewID(), string(person), Day(a.From), Day(a.To), doc(a)); err != nil {
+			return err
+		}
 	}
-	_, err := t.exec(ctx, `INSERT INTO aways (id, person, from_day, to_day, doc) VALUES ($1, $2, $3, $4, $5)`, t.NewID(), string(person), Day(a.From), Day(a.To), doc(a))
-	return err
+	return nil
 }
 
 // PutNamed adds or replaces a named-account row.
