@@ -31,7 +31,7 @@ func (e *Engine) WorkInbox(ctx context.Context, id string, work func(context.Con
 		return err
 	}
 	problem := ""
-	if err := work(ctx, Envelope{ID: id, Kind: kind, User: user, Payload: payload}); err != nil {
+	if err := work(store.WithEnvelope(ctx, id), Envelope{ID: id, Kind: kind, User: user, Payload: payload}); err != nil {
 		if expansion.CodeOf(err) == expansion.CodeUnavailable {
 			return &Later{After: time.Second, Reason: "something it needs does not answer"}
 		}

@@ -209,13 +209,22 @@ type Tx struct {
 	s   *Store
 	tx  *sql.Tx
 	job int64
+	env string // the envelope being worked
 }
 
-type jobKey struct{}
+type (
+	jobKey      struct{}
+	envelopeKey struct{}
+)
 
 // WithJob marks ctx as the work of job id, which activity lines then carry.
 func WithJob(ctx context.Context, id int64) context.Context {
 	return context.WithValue(ctx, jobKey{}, id)
+}
+
+// WithEnvelope marks ctx as the work of a kept interaction, by which Repeats knows it again.
+func WithEnvelope(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, envelopeKey{}, id)
 }
 
 // InTx runs fn in a transaction: committed when fn returns nil, rolled back
@@ -255,7 +264,8 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Tx) error) error {
 		return unavailable(fmt.Errorf("begin: %w", err))
 	}
 	job, _ := ctx.Value(jobKey{}).(int64)
-	t := &Tx{Reader: Reader{q: tx}, Now: s.clock.Now().UTC().Truncate(time.Microsecond), s: s, tx: tx, job: job}
+	env, _ := ctx.Value(envelopeKey{}).(string)
+	t := &Tx{Reader: Reader{q: tx}, Now: s.clock.Now().UTC().Truncate(time.Microsecond), s: s, tx: tx, job: job, env: env}
 	returned := false
 	defer func() {
 		if !returned { // fn panicked: SQLite's only writing connection must not stay taken

@@ -22,23 +22,23 @@ func (t *Tx) Log(ctx context.Context, a expansion.Activity) (int64, error) {
 		args = &d
 	}
 	var id int64
-	err := t.tx.QueryRowContext(ctx, `INSERT INTO activities (at, agent, verb, account_id, signal_id, routing_id, person, job, args) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
-		us(t.Now), string(a.Agent), a.Verb, string(a.AccountID), string(a.SignalID), string(a.RoutingID), string(a.Person), a.Job, args).Scan(&id)
+	err := t.tx.QueryRowContext(ctx, `INSERT INTO activities (at, agent, verb, account_id, signal_id, routing_id, person, job, envelope, args) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		us(t.Now), string(a.Agent), a.Verb, string(a.AccountID), string(a.SignalID), string(a.RoutingID), string(a.Person), a.Job, t.env, args).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("log %s: %w", a.Verb, err)
 	}
 	return id, nil
 }
 
-// Repeats reports whether the job that this transaction belongs to has logged verb about
-// the signal before: a job whose process died after the step and before its end is worked
-// again. Outside a job nothing repeats.
+// Repeats reports whether the interaction that this transaction belongs to has logged verb
+// about the signal before: one whose process died after the step and before its end is
+// worked again, perhaps by another job. Outside an interaction nothing repeats.
 func (t *Tx) Repeats(ctx context.Context, id expansion.SignalID, verb string) (bool, error) {
-	if t.job == 0 {
+	if t.env == "" {
 		return false, nil
 	}
 	var n int
-	err := t.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM activities WHERE signal_id = $1 AND job = $2 AND verb = $3`, string(id), t.job, verb).Scan(&n)
+	err := t.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM activities WHERE signal_id = $1 AND envelope = $2 AND verb = $3`, string(id), t.env, verb).Scan(&n)
 	return n > 0, err
 }
 

@@ -64,7 +64,7 @@ CREATE INDEX opportunities_crm ON expansion_opportunities (crm_id);
 
 CREATE TABLE holds (account_id TEXT PRIMARY KEY, holder TEXT NOT NULL, routing_id TEXT NOT NULL, until BIGINT NOT NULL, lifted_at BIGINT);
 
-CREATE TABLE activities (id @SERIAL@, at BIGINT NOT NULL, agent TEXT NOT NULL, verb TEXT NOT NULL, account_id TEXT NOT NULL, signal_id TEXT NOT NULL, routing_id TEXT NOT NULL, person TEXT NOT NULL, job BIGINT NOT NULL, args TEXT);
+CREATE TABLE activities (id @SERIAL@, at BIGINT NOT NULL, agent TEXT NOT NULL, verb TEXT NOT NULL, account_id TEXT NOT NULL, signal_id TEXT NOT NULL, routing_id TEXT NOT NULL, person TEXT NOT NULL, job BIGINT NOT NULL, envelope TEXT NOT NULL, args TEXT);
 CREATE INDEX activities_signal ON activities (signal_id, id);
 CREATE INDEX activities_account ON activities (account_id, id);
 
